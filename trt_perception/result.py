@@ -1,0 +1,39 @@
+"""What one pipeline made of one set of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trt_perception.detections import Detections
+from trt_perception.segmentation_mask import SegmentationMask
+
+HeadResult = Detections | SegmentationMask
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageTimes:
+    """Host time of each stage of one frame, nanoseconds of a steady clock's difference; 0 = not run."""
+
+    decode_ns: int = 0
+    preprocess_ns: int = 0
+    inference_ns: int = 0
+    postprocess_ns: int = 0
+
+    @property
+    def total_ns(self) -> int:
+        """All stages together."""
+        return self.decode_ns + self.preprocess_ns + self.inference_ns + self.postprocess_ns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The heads' results for one set of frames, in pixels of the first source's image.
+
+    Args:
+        heads: By head name, in the model's order.
+        times: Where the time went.
+    """
+
+    heads: Mapping[str, HeadResult]
+    times: StageTimes = field(default_factory=StageTimes)

@@ -1,0 +1,1 @@
+"""Backends that execute a model, and the pipeline from frames to results."""
