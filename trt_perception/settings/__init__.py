@@ -1,0 +1,1 @@
+"""The perception config: which cameras, which models, which pipelines; read from one YAML file."""

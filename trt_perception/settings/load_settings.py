@@ -1,0 +1,34 @@
+"""The config file becomes checked settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from trt_perception.errors import ConfigError
+from trt_perception.options.from_mapping import from_mapping
+from trt_perception.options.read_yaml import read_yaml
+from trt_perception.settings.perception_settings import PerceptionSettings
+
+
+def load_settings(path: Path) -> PerceptionSettings:
+    """Read and check a config file; paths in it become absolute, relative ones counted from the file's folder.
+
+    Raises:
+        ConfigError: The file is absent or not YAML, or a setting is wrong; names file, path, value and, for an
+            unknown key, the nearest valid one.
+    """
+    path = path.expanduser().absolute()
+    settings = from_mapping(PerceptionSettings, read_yaml(path), where=path.name)
+    models = tuple(
+        dataclasses.replace(model, spec=str(_existing(path, model.spec, f"{path.name}: models[{index}].spec")))
+        for index, model in enumerate(settings.models)
+    )
+    return dataclasses.replace(settings, models=models)
+
+
+def _existing(config: Path, name: str, where: str) -> Path:
+    spec = (config.parent / Path(name).expanduser()).resolve()
+    if not spec.is_file():
+        raise ConfigError(where, f"no file {spec}", "give the model's YAML or ONNX, relative to the config file")
+    return spec

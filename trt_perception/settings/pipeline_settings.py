@@ -1,0 +1,55 @@
+"""Which model runs on which cameras, and what is published of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from trt_perception.options.option import option
+from trt_perception.thresholds import Thresholds
+
+
+class ClassIdForm(str, Enum):
+    """What stands in a detection's `class_id`."""
+
+    NAME = "name"
+    """The label."""
+    INDEX = "index"
+    """The key under which `label_info` lists the label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineSettings:
+    """One model on one or more cameras; every camera gets a pipeline of its own, engines are shared."""
+
+    name: str = option(description="Name of the pipeline, unique in the config.")
+    model: str = option(description="Name of one of `models`.")
+    cameras: tuple[str, ...] = option((), description="Cameras that each get this pipeline. Empty: every camera.")
+    namespace: str = option(
+        "", description="Put between the camera and the output topic where several pipelines of a camera publish alike."
+    )
+    score_threshold: float = option(0.3, description="Lowest score of a detection.", minimum=0.0, maximum=1.0)
+    class_thresholds: Mapping[str, float] = option(
+        default_factory=dict, description="Lowest score by label, where it differs.", minimum=0.0, maximum=1.0
+    )
+    nms_iou: float = option(
+        0.45, description="Boxes of one class that overlap more than this are one object.", minimum=0.0, maximum=1.0
+    )
+    max_detections: int = option(300, description="Most detections of one image.", minimum=1, maximum=10_000)
+    label_map: Mapping[str, str] = option(
+        default_factory=dict,
+        description="Published name of a label, where it differs; empty: the label is not published.",
+    )
+    class_ids: ClassIdForm = option(ClassIdForm.NAME, description="What stands in a detection's class_id.")
+    always_on: bool = option(False, description="Whether to infer even where nobody subscribes to a result.")
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The limits as the pipeline takes them."""
+        return Thresholds(
+            score=self.score_threshold,
+            per_class=self.class_thresholds,
+            nms_iou=self.nms_iou,
+            max_detections=self.max_detections,
+        )
