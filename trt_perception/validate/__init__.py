@@ -1,0 +1,1 @@
+"""Measures of quality: detections and masks against ground truth."""
