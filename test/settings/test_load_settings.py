@@ -1,0 +1,133 @@
+"""The config file: what a right one means, and what each wrong one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from trt_perception.errors import ConfigError
+from trt_perception.runtime.backend import BackendKind
+from trt_perception.settings.camera_settings import CameraSettings, Transport
+from trt_perception.settings.load_settings import load_settings
+
+
+def right() -> dict[str, Any]:
+    return {
+        "backend": "onnxruntime",
+        "cameras": [{"name": "front"}, {"name": "back", "transport": "compressed"}],
+        "models": [{"name": "detector", "spec": "detector.yaml"}],
+        "pipelines": [{"name": "objects", "model": "detector"}],
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "detector.yaml").write_text("name: detector\n")
+    return tmp_path
+
+
+def write(folder: Path, config: object) -> Path:
+    path = folder / "perception.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def test_a_pipeline_without_cameras_runs_on_every_camera(folder: Path) -> None:
+    settings = load_settings(write(folder, right()))
+    assert settings.backend is BackendKind.ONNXRUNTIME
+    assert [(plan.settings.name, plan.camera.name) for plan in settings.plans] == [
+        ("objects", "front"),
+        ("objects", "back"),
+    ]
+    assert settings.plans[0].model.spec == str(folder / "detector.yaml")
+
+
+def test_the_default_backend_is_tensorrt(folder: Path) -> None:
+    config = right()
+    del config["backend"]
+    assert load_settings(write(folder, config)).backend is BackendKind.TENSORRT
+
+
+@pytest.mark.parametrize(
+    ("camera", "topic"),
+    [
+        pytest.param(CameraSettings(name="front"), "front/image_raw", id="raw"),
+        pytest.param(
+            CameraSettings(name="front", transport=Transport.COMPRESSED), "front/image_raw/compressed", id="compressed"
+        ),
+        pytest.param(CameraSettings(name="front", topic="/cam0/image"), "/cam0/image", id="given"),
+    ],
+)
+def test_the_image_topic(camera: CameraSettings, topic: str) -> None:
+    assert camera.image_topic == topic
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """The right config with the value at a dotted path replaced; `None` as the value's key removes it."""
+    config: Any = right()
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    place = config
+    for part in parents:
+        place = place[part]
+    place[last] = value
+    return dict(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        pytest.param(
+            changed("pipelines.0.score_treshold", 0.5),
+            ["perception.yaml: pipelines[0]", "'score_treshold'", "did you mean 'score_threshold'"],
+            id="unknown_key",
+        ),
+        pytest.param(
+            changed("pipelines.0.score_threshold", "high"),
+            ["perception.yaml: pipelines[0].score_threshold", "expected a number", "'high'"],
+            id="wrong_type",
+        ),
+        pytest.param(
+            changed("pipelines.0.score_threshold", 1.5),
+            ["pipelines[0].score_threshold", "from 0 to 1", "1.5"],
+            id="out_of_range",
+        ),
+        pytest.param(
+            changed("pipelines.0.class_thresholds", {"car": -0.1}),
+            ["pipelines[0].class_thresholds.car", "-0.1"],
+            id="class_threshold_out_of_range",
+        ),
+        pytest.param(changed("cameras.1.name", "front"), ["cameras", "'front' is used 2 times"], id="duplicate_camera"),
+        pytest.param(changed("cameras.0.name", "front left"), ["cameras[0]", "'front left'"], id="camera_name"),
+        pytest.param(
+            changed("cameras.0.transport", "jpeg"), ["cameras[0].transport", "'raw', 'compressed'"], id="closed_set"
+        ),
+        pytest.param(changed("cameras", []), ["cameras", "at least one"], id="no_camera"),
+        pytest.param(changed("cameras", {"front": {}}), ["cameras", "expected a list"], id="cameras_as_mapping"),
+        pytest.param(
+            changed("pipelines.0.model", "dettector"),
+            ["pipelines[0].model", "detector", "'dettector'"],
+            id="model_name",
+        ),
+        pytest.param(
+            changed("pipelines.0.cameras", ["front", "left"]),
+            ["pipelines[0].cameras[1]", "front, back", "'left'"],
+            id="camera_of_pipeline",
+        ),
+        pytest.param(changed("models.0.spec", "absent.yaml"), ["models[0].spec", "no file"], id="model_file"),
+        pytest.param(changed("schema", 99), ["schema", "at most 1, got 99", "update"], id="newer_schema"),
+        pytest.param([1, 2], ["perception.yaml", "expected a mapping"], id="not_a_mapping"),
+    ],
+)
+def test_a_wrong_setting_is_named(config: object, words: list[str], folder: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings(write(folder, config))
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.yaml"):
+        load_settings(tmp_path / "absent.yaml")
