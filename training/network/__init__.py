@@ -1,0 +1,1 @@
+"""The demo network in plain PyTorch: convolutions, batch normalisation, ReLU."""
