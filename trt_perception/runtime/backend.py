@@ -19,7 +19,10 @@ class BackendKind(str, Enum):
     TENSORRT = "tensorrt"
     ONNXRUNTIME = "onnxruntime"
     AUTO = "auto"
-    """TensorRT where it is, else ONNX Runtime, and says which. Commands only: a car must not fall to the CPU in silence."""
+    """TensorRT where it is, else ONNX Runtime, and says which.
+
+    Commands only: a car must not fall to the CPU in silence.
+    """
 
 
 class Backend(Protocol):

@@ -1,0 +1,69 @@
+"""Whether a head's outputs have the layout that its family needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trt_perception.errors import ModelError
+from trt_perception.model.model_spec import HeadSpec, ModelSpec, OutputSpec, TensorType
+from trt_perception.segmentation_mask import UNLABELLED
+
+_FLOATS = (TensorType.FLOAT32, TensorType.FLOAT16)
+
+
+def single_output(head: HeadSpec, spec: ModelSpec, dtypes: Sequence[TensorType] = _FLOATS) -> OutputSpec:
+    """The one output that the head reads.
+
+    Raises:
+        ModelError: It reads another number of outputs, one that the model does not have, or one of another dtype.
+    """
+    if len(head.outputs) != 1:
+        raise wrong(head, spec, f"reads one output, got {len(head.outputs)}: {list(head.outputs)}")
+    for output in spec.outputs:
+        if output.name == head.outputs[0]:
+            break
+    else:
+        names = ", ".join(output.name for output in spec.outputs)
+        raise wrong(head, spec, f"reads output {head.outputs[0]!r}, which the model does not have; it has {names}")
+    if output.dtype not in dtypes:
+        expected = " or ".join(dtype.value for dtype in dtypes)
+        raise wrong(head, spec, f"output {output.name!r} must be {expected}, got {output.dtype.value}")
+    return output
+
+
+def check_shape(head: HeadSpec, spec: ModelSpec, output: OutputSpec, expected: Sequence[int | str]) -> None:
+    """Compare an output's shape with the family's; a text stands for any size.
+
+    Raises:
+        ModelError: They differ.
+    """
+    fits = len(output.shape) == len(expected) and all(
+        isinstance(want, str) or want == got for want, got in zip(expected, output.shape, strict=True)
+    )
+    if not fits:
+        layout = ", ".join(str(size) for size in expected)
+        raise wrong(
+            head,
+            spec,
+            f"output {output.name!r} must have shape [{layout}] for {len(head.labels)} labels, "
+            f"got {list(output.shape)}",
+        )
+
+
+def check_mask_labels(head: HeadSpec, spec: ModelSpec) -> None:
+    """Class ids of masks have to fit one byte, of which 255 means unlabelled.
+
+    Raises:
+        ModelError: There are more labels, or none.
+    """
+    if not 1 <= len(head.labels) <= UNLABELLED:
+        raise wrong(head, spec, f"a mask has from 1 to {UNLABELLED} classes, got {len(head.labels)} labels")
+
+
+def wrong(head: HeadSpec, spec: ModelSpec, problem: str) -> ModelError:
+    """The error for a head that does not fit its model."""
+    return ModelError(
+        spec.name,
+        f"head {head.name!r} ({head.kind.value}): {problem}",
+        "correct `heads` in the model's YAML, or make it anew with `trt-perception inspect --write`",
+    )

@@ -1,0 +1,29 @@
+"""Which decoder reads which family of heads. A new family is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from trt_perception.decode.head_decoder import HeadDecoder
+from trt_perception.decode.semantic_class_ids_decoder import SemanticClassIdsDecoder
+from trt_perception.decode.semantic_logits_decoder import SemanticLogitsDecoder
+from trt_perception.decode.yolov8_decoder import Yolov8Decoder
+from trt_perception.decode.yolox_decoder import YoloxDecoder
+from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec
+
+_DECODERS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadDecoder]] = {
+    HeadKind.YOLOX: YoloxDecoder,
+    HeadKind.YOLOX_DECODED: YoloxDecoder,
+    HeadKind.YOLOV8: Yolov8Decoder,
+    HeadKind.SEMANTIC_LOGITS: SemanticLogitsDecoder,
+    HeadKind.SEMANTIC_CLASS_IDS: SemanticClassIdsDecoder,
+}
+
+
+def make_decoder(head: HeadSpec, spec: ModelSpec) -> HeadDecoder:
+    """The decoder of one head.
+
+    Raises:
+        ModelError: The head's outputs do not have its family's layout.
+    """
+    return _DECODERS[head.kind](head, spec)

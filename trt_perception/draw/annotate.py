@@ -1,0 +1,76 @@
+"""Results drawn into their image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from trt_perception.detections import Detections
+from trt_perception.draw.palette import BgrColour, class_colour, text_colour
+from trt_perception.model.model_spec import HeadSpec, ModelSpec
+from trt_perception.preprocess.image_transform import ImageTransform
+from trt_perception.result import Result
+from trt_perception.segmentation_mask import UNLABELLED, SegmentationMask
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def annotate(
+    image: NDArray[np.uint8], result: Result, spec: ModelSpec, *, mask_opacity: float = 0.45, scores: bool = True
+) -> NDArray[np.uint8]:
+    """A copy of the image with masks as tints, then boxes with label and score, the best ones on top.
+
+    Args:
+        image: uint8 (h, w, 3), BGR: the image that the result is about.
+        result: The heads' results.
+        spec: The model, for the labels.
+        mask_opacity: How much of a mask's colour covers the image, 0 to 1.
+        scores: Whether scores stand behind the labels.
+    """
+    drawn = np.array(image, np.uint8)
+    heads = [(head, result.heads[head.name]) for head in spec.heads if head.name in result.heads]
+    for _, found in heads:
+        if isinstance(found, SegmentationMask):
+            _tint(drawn, found.class_ids, spec, mask_opacity)
+    for head, found in heads:
+        if isinstance(found, Detections):
+            _draw_boxes(drawn, found, head, scores=scores)
+    return drawn
+
+
+def _tint(image: NDArray[np.uint8], class_ids: NDArray[np.uint8], spec: ModelSpec, opacity: float) -> None:
+    height, width = image.shape[:2]
+    x, y = 0, 0
+    if class_ids.shape != (height, width):  # network size: it covers the crop
+        x, y, width, height = ImageTransform.of(width, height, spec.inputs[0]).crop
+        class_ids = np.asarray(cv2.resize(class_ids, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+    # Class 0 is the background where masks have one; its tint would hide the picture.
+    colours = np.array([class_colour(class_id) for class_id in range(256)], np.uint8)
+    part = image[y : y + height, x : x + width]
+    blended = cv2.addWeighted(part, 1.0 - opacity, colours[class_ids], opacity, 0.0)
+    seen = (class_ids != 0) & (class_ids != UNLABELLED)
+    part[seen] = blended[seen]
+
+
+def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec, *, scores: bool) -> None:
+    size = max(image.shape[:2])
+    line = max(1, round(size / 500))
+    for index in reversed(range(len(found))):
+        class_id = int(found.class_ids[index])
+        colour = class_colour(class_id)
+        x1, y1, x2, y2 = (round(float(side)) for side in found.boxes[index])
+        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), colour, line)
+        text = head.labels[class_id]
+        _draw_tag(image, f"{text} {found.scores[index]:.2f}" if scores else text, (x1, y1), colour, size)
+
+
+def _draw_tag(image: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: BgrColour, size: int) -> None:
+    """A filled label above the box, or inside it where there is no room above."""
+    scale = max(0.4, size / 2200)
+    thickness = max(1, round(scale * 1.6))
+    (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
+    x = max(0, min(corner[0], image.shape[1] - width))
+    bottom = corner[1] if corner[1] >= height + baseline else corner[1] + height + baseline
+    cv2.rectangle(image, (x, bottom - height - baseline), (x + width, bottom), colour, cv2.FILLED)
+    cv2.putText(image, text, (x, bottom - baseline // 2 - 1), _FONT, scale, text_colour(colour), thickness, cv2.LINE_AA)

@@ -1,0 +1,1 @@
+"""From an image message to the input tensor: decoding, colour, crop, resize, normalisation. The CPU reference."""

@@ -1,0 +1,166 @@
+"""One model with its sources: from frames to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter_ns
+from types import TracebackType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from trt_perception.decode.make_decoder import make_decoder
+from trt_perception.errors import ConfigError, InputError
+from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.model.model_spec import ModelSpec
+from trt_perception.preprocess.decode_image import declared_size, decode_image
+from trt_perception.preprocess.image_preprocessor import ImagePreprocessor
+from trt_perception.preprocess.image_transform import ImageTransform
+from trt_perception.result import Result, StageTimes
+from trt_perception.runtime.backend import Backend
+from trt_perception.thresholds import Thresholds
+
+
+class Pipeline:
+    """Decodes, preprocesses, infers and decodes the heads. Several threads may call `process` at once.
+
+    Fixed for its life: the model and the backend. Settable while it runs: `thresholds`.
+
+    Args:
+        spec: The model.
+        backend: What executes it; opened and closed with the pipeline.
+        thresholds: Limits of the detections. Default: `Thresholds()`.
+
+    Raises:
+        ModelError: A head does not fit the model's outputs.
+        ConfigError: An input is no image, or `thresholds` name a label that no detection head has.
+    """
+
+    def __init__(self, spec: ModelSpec, backend: Backend, *, thresholds: Thresholds | None = None) -> None:
+        self._spec = spec
+        self._backend = backend
+        self._reads_inputs = bool(getattr(backend, "reads_inputs", True))
+        self._preprocessors = [ImagePreprocessor(source) for source in spec.inputs]
+        self._decoders = [make_decoder(head, spec) for head in spec.heads]
+        self.thresholds = thresholds or Thresholds()
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model."""
+        return self._spec
+
+    @property
+    def backend(self) -> Backend:
+        """What executes the model."""
+        return self._backend
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Limits of the detections. A frame is judged by one set of limits throughout.
+
+        Raises:
+            ConfigError: On setting: `per_class` names a label that no detection head has; the old limits stay.
+        """
+        return self._limits[0]
+
+    @thresholds.setter
+    def thresholds(self, thresholds: Thresholds) -> None:
+        # One assignment, so that other threads see the old limits or the new ones, never a mixture.
+        self._limits = (thresholds, _by_head(thresholds, self._spec))
+
+    def open(self) -> None:
+        """Open the backend.
+
+        Raises:
+            ModelError: The model is not what the spec says.
+            MissingError: The runtime or the model file is not there.
+        """
+        self._backend.open()
+
+    def close(self) -> None:
+        """Close the backend. Harmless when called twice."""
+        self._backend.close()
+
+    def __enter__(self) -> Pipeline:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def process(self, frames: Sequence[Frame | EncodedFrame]) -> Result:
+        """The heads' results for one set of frames, in pixels of the first one's image.
+
+        Args:
+            frames: One frame for each input of the model, in the spec's order.
+
+        Raises:
+            InputError: Another number of frames than the model has inputs.
+            FrameError: A frame cannot be used, or the model's outputs for it cannot.
+            DeviceError: The backend failed.
+        """
+        if len(frames) != len(self._spec.inputs):
+            raise InputError(
+                f"model {self._spec.name} has {len(self._spec.inputs)} inputs "
+                f"({', '.join(source.name for source in self._spec.inputs)}), got {len(frames)} frames; "
+                "give one frame for each input"
+            )
+        _, limits = self._limits
+        started = perf_counter_ns()
+        if self._reads_inputs:
+            raw = [decode_image(frame) if isinstance(frame, EncodedFrame) else frame for frame in frames]
+            decoded = perf_counter_ns()
+            inputs, transform = self._preprocess(raw)
+        else:
+            inputs, decoded = {}, started
+            transform = ImageTransform.of(*_size(frames[0]), self._spec.inputs[0])
+        preprocessed = perf_counter_ns()
+        outputs = self._backend.infer(inputs)
+        inferred = perf_counter_ns()
+        heads = {
+            head.name: decoder.decode(outputs, transform, limit)
+            for head, decoder, limit in zip(self._spec.heads, self._decoders, limits, strict=True)
+        }
+        times = StageTimes(
+            decode_ns=decoded - started if any(isinstance(frame, EncodedFrame) for frame in frames) else 0,
+            preprocess_ns=preprocessed - decoded if self._reads_inputs else 0,
+            inference_ns=inferred - preprocessed,
+            postprocess_ns=perf_counter_ns() - inferred,
+        )
+        return Result(heads=heads, times=times)
+
+    def _preprocess(self, frames: list[Frame]) -> tuple[dict[str, NDArray[Any]], ImageTransform]:
+        inputs = {}
+        transforms = []
+        for source, preprocess, frame in zip(self._spec.inputs, self._preprocessors, frames, strict=True):
+            inputs[source.name], transform = preprocess(frame)
+            transforms.append(transform)
+        return inputs, transforms[0]
+
+
+def _size(frame: Frame | EncodedFrame) -> tuple[int, int]:
+    return declared_size(frame) if isinstance(frame, EncodedFrame) else (frame.width, frame.height)
+
+
+def _by_head(thresholds: Thresholds, spec: ModelSpec) -> tuple[Thresholds, ...]:
+    """The limits with each head's labels only, since a decoder refuses labels of another head."""
+    detecting = [head for head in spec.heads if head.kind.is_detection]
+    known = {label for head in detecting for label in head.labels}
+    unknown = sorted(set(thresholds.per_class) - known)
+    if unknown:
+        names = ", ".join(dict.fromkeys(label for head in detecting for label in head.labels))
+        raise ConfigError(
+            f"thresholds.per_class.{unknown[0]}",
+            f"no detection head of model {spec.name} has such a label",
+            f"it has {names or 'no detection head'}",
+        )
+    return tuple(
+        replace(
+            thresholds,
+            per_class={label: value for label, value in thresholds.per_class.items() if label in head.labels},
+        )
+        for head in spec.heads
+    )
