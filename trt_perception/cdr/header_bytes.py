@@ -1,0 +1,25 @@
+"""The start of every stamped message: encapsulation and std_msgs/msg/Header."""
+
+from __future__ import annotations
+
+import struct
+
+from trt_perception.cdr.stamp import split_stamp
+from trt_perception.cdr.wire import ENCAPSULATION, padding, text_bytes
+
+_STAMP_AND_LENGTH = struct.Struct("<iII")
+
+
+def header_bytes(stamp_ns: int, frame_id: str) -> bytes:
+    """A Header without encapsulation, padded to 4 bytes.
+
+    Raises:
+        ValueError: The stamp does not fit a Time message.
+    """
+    text = text_bytes(frame_id)
+    return _STAMP_AND_LENGTH.pack(*split_stamp(stamp_ns), len(text)) + text + padding(len(text), 4)
+
+
+def message_start(stamp_ns: int, frame_id: str) -> bytes:
+    """Encapsulation and Header, padded to 4 bytes: what comes before the first field of a stamped message."""
+    return ENCAPSULATION + header_bytes(stamp_ns, frame_id)
