@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trt_perception.cdr.header_bytes import message_start
 from trt_perception.cdr.stamp import join_stamp
@@ -47,19 +48,25 @@ def parse_compressed_image(data: bytes | memoryview, camera: str) -> EncodedFram
     )
 
 
-def encode_compressed_image(*, stamp_ns: int, frame_id: str, image_format: str, data: bytes | memoryview) -> bytes:
+def encode_compressed_image(
+    data: bytes | memoryview | NDArray[np.uint8],
+    *,
+    stamp_ns: int,
+    frame_id: str,
+    format: str,  # noqa: A002 (the message's name for it)
+) -> bytes:
     """A CompressedImage message around the bytes of a JPEG or PNG file.
 
     Args:
+        data: The file's bytes; an array as uint8 (n,).
         stamp_ns: Stamp of the header, nanoseconds.
         frame_id: Coordinate frame of the header.
-        image_format: What the format field says, e.g. ``jpeg`` or ``bgr8; jpeg compressed bgr8``.
-        data: The file's bytes, one dimension.
+        format: What the format field says, e.g. ``jpeg`` or ``bgr8; jpeg compressed bgr8``.
 
     Raises:
         ValueError: The stamp does not fit a Time message.
     """
-    text = text_bytes(image_format)
+    text = text_bytes(format)
     start = message_start(stamp_ns, frame_id)
-    size = memoryview(data).nbytes
-    return b"".join((start, _LENGTH.pack(len(text)), text, padding(len(text), 4), _LENGTH.pack(size), data))
+    file = data.data if isinstance(data, np.ndarray) else memoryview(data)
+    return b"".join((start, _LENGTH.pack(len(text)), text, padding(len(text), 4), _LENGTH.pack(file.nbytes), file))

@@ -17,8 +17,6 @@ from trt_perception.cdr.header_bytes import header_bytes
 from trt_perception.cdr.wire import ENCAPSULATION, padding, text_bytes
 from trt_perception.detections import Detections
 
-DETECTION_ARRAY_TYPE = "vision_msgs/msg/Detection2DArray"
-
 _COUNT = struct.Struct("<I")
 _ONE_RESULT = _COUNT.pack(1)
 _DOUBLES = 49

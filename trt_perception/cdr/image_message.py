@@ -106,14 +106,14 @@ def frame_from_image(message: ImageMessage, camera: str) -> Frame:
     )
 
 
-def encode_image(*, stamp_ns: int, frame_id: str, encoding: str, image: NDArray[Any]) -> bytes:
+def encode_image(image: NDArray[Any], *, stamp_ns: int, frame_id: str, encoding: str) -> bytes:
     """An Image message, its pixels copied once.
 
     Args:
+        image: uint8 (h, w) or (h, w, c), uint16 (h, w) for mono16; nv12 and nv21 as uint8 (h + ceil(h / 2), w).
         stamp_ns: Stamp of the header, nanoseconds.
         frame_id: Coordinate frame of the header.
         encoding: Pixel encoding, an `Encoding` or any other name that ROS knows.
-        image: uint8 (h, w) or (h, w, c), uint16 (h, w) for mono16; nv12 and nv21 as uint8 (h + ceil(h / 2), w).
 
     Raises:
         ValueError: Shape or dtype do not fit the encoding, or the stamp does not fit a Time message.
