@@ -1,0 +1,125 @@
+"""Writes the generated parts of the docs: tables of measurements and tables of options.
+
+A page holds ``<!-- results: NAME -->`` (docs/results/NAME.json) or ``<!-- options: module:Class -->`` and, behind it,
+``<!-- end -->``; what stands between them is replaced. So a claim and its evidence, or an option and its description,
+cannot drift apart.
+
+    python tools/render_docs.py            write the pages and config/schema/*.json
+    python tools/render_docs.py --check    exit 1 where something is not what it would write
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from trt_perception.options.json_schema import json_schema  # noqa: E402
+
+RESULTS = ROOT / "docs" / "results"
+MARKS = re.compile(r"(<!-- (?P<kind>results|options): (?P<name>[\w.:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+SCHEMAS = {
+    "perception.schema.json": "trt_perception.settings.perception_settings:PerceptionSettings",
+    "model.schema.json": "trt_perception.model.model_spec:ModelSpec",
+}
+
+
+def render_page(text: str) -> str:
+    """A page with its generated parts made anew."""
+
+    def replaced(match: re.Match[str]) -> str:
+        render = {"results": results_table, "options": options_table}[match["kind"]]
+        return f"{match[1]}{render(match['name'])}{match[4]}"
+
+    return MARKS.sub(replaced, text)
+
+
+def results_table(name: str) -> str:
+    """One result file: question, table, goals, origin."""
+    result = json.loads((RESULTS / f"{name}.json").read_text())
+    columns, machine = result["columns"], result["machine"]
+    rows = [[_number(row.get(key, "")) for key in columns] for row in result["rows"]]
+    goals = "".join(f"- {goal}\n" for goal in result["goals"])
+    origin = f"{result['date']}, commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores"
+    return f"{result['question']}\n\n{_table(columns.values(), rows)}\n{goals}\nMeasured {origin}: `{result['command']}`.\n"
+
+
+def options_table(name: str) -> str:
+    """The options of one dataclass: key, values, default, meaning."""
+    schema = json_schema(_class(name))
+    rows = [
+        [f"`{key}`", _values(option), _default(key, option, schema["required"]), option["description"]]
+        for key, option in schema["properties"].items()
+    ]
+    return _table(("key", "values", "default", "meaning"), rows)
+
+
+def _class(name: str) -> type:
+    module, _, attribute = name.partition(":")
+    found: type = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def _values(option: dict[str, Any]) -> str:
+    if "enum" in option:
+        return ", ".join(f"`{value}`" for value in option["enum"])
+    if "anyOf" in option:
+        return " or ".join(_values(part) for part in option["anyOf"])
+    if "minimum" in option or "maximum" in option:
+        return f"{option['type']}, {option.get('minimum', '')} to {option.get('maximum', '')}".rstrip()
+    if "prefixItems" in option:
+        return f"list of {len(option['prefixItems'])} {option['prefixItems'][0]['type']}s"
+    return {"array": "list", "object": "mapping", "string": "text"}.get(option["type"], str(option["type"]))
+
+
+def _default(key: str, option: dict[str, Any], required: list[str]) -> str:
+    if key in required:
+        return "required"
+    value = option.get("default")
+    if value in (None, "", [], {}):
+        return "none"
+    return "see below" if isinstance(value, dict) else f"`{json.dumps(value)}`"
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = list(header)
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+    return str(value)
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Every file with generated parts, and what should stand in it."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        yield page, render_page(page.read_text())
+    for name, options in SCHEMAS.items():
+        yield ROOT / "config" / "schema" / name, json.dumps(json_schema(_class(options)), indent=2) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write what differs, or with --check only say so."""
+    stale = [(path, text) for path, text in generated() if not path.is_file() or path.read_text() != text]
+    check = "--check" in arguments
+    for path, text in stale:
+        print(f"{path.relative_to(ROOT)}: {'is not what tools/render_docs.py writes; run it' if check else 'written'}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
