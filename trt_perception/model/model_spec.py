@@ -108,7 +108,10 @@ class HeadSpec:
     name: str = option(description="Name of the head, unique in the model; part of a topic where a model has several.")
     kind: HeadKind = option(description="Family of the head.")
     outputs: tuple[str, ...] = option(description="The outputs it reads, in the family's order.")
-    labels: tuple[str, ...] = option(description="Name of each class, in the model's order.")
+    labels: tuple[str, ...] = option((), description="Name of each class, in the model's order.")
+    labels_file: str = option(
+        "", description="File with the names, in place of `labels`; relative to this file. Empty once loaded."
+    )
     strides: tuple[int, ...] = option(
         (8, 16, 32), description="Network pixels a grid cell, finest first, for heads that are not decoded."
     )

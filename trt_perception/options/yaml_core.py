@@ -78,9 +78,13 @@ def _represent_str(dumper: CoreDumper, text: str) -> Node:
 
 
 def _represent_sequence(dumper: CoreDumper, items: list[Any] | tuple[Any, ...]) -> Node:
-    # Shapes and colours read best on one line, lists of names and mappings below each other.
-    flow = all(isinstance(item, (int, float)) for item in items)
+    # Shapes, colours and a word or two read best on one line, label lists and mappings below each other.
+    flow = all(isinstance(item, (int, float)) for item in items) or (len(items) < 4 and _are_words(items))
     return dumper.represent_sequence(_PREFIX + "seq", items, flow_style=flow)
+
+
+def _are_words(items: list[Any] | tuple[Any, ...]) -> bool:
+    return all(isinstance(item, str) for item in items)
 
 
 def _represent_mapping(dumper: CoreDumper, items: dict[str, Any]) -> MappingNode:

@@ -1,0 +1,201 @@
+"""Layouts that are known and refused by name, so that they are never read as something else.
+
+A family that becomes supported gets a file of its own and a line in `registry`; its rule here goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from trt_perception.model.families.cell_grid import find_grid
+from trt_perception.model.families.graph_patterns import column_concats
+from trt_perception.model.families.head_family import Certainty, Evidence, Refusal
+from trt_perception.model.tensor_info import TensorInfo
+
+_WITHOUT_NMS = "export without NMS in the model (nms=False, end2end=False)"
+_OTHER = "use a model with a supported head: YOLOX, YOLOv8/9/11/12 detection, semantic segmentation"
+
+
+def refusals(evidence: Evidence) -> Iterator[Refusal]:
+    """What the outputs are, where that is known and not supported."""
+    for rule in _RULES:
+        yield from rule(evidence)
+
+
+def _exported_task(evidence: Evidence) -> Iterable[Refusal]:
+    """What Ultralytics names in its metadata, other than plain detection."""
+    facts = evidence.exporter
+    names = {
+        "segment": "instance segmentation (YOLO-seg)",
+        "pose": "pose estimation (YOLO-pose)",
+        "obb": "oriented boxes (YOLO-obb)",
+        "classify": "image classification",
+    }
+    if facts.exporter != "Ultralytics" or not facts.task:
+        return
+    if facts.task != "detect":
+        name = names.get(facts.task, f"Ultralytics task {facts.task!r}")
+        remedy = "use a model trained for task=detect"
+    elif facts.head == "RTDETRDecoder":
+        name, remedy = "RT-DETR", _OTHER
+    elif facts.end_to_end:
+        name, remedy = "end-to-end detection (YOLOv10, YOLO26, or nms=True)", _WITHOUT_NMS
+    else:
+        return
+    yield _refuse(name, evidence.outputs, Certainty.METADATA, str(facts), remedy)
+
+
+def _anchor_boxes(evidence: Evidence) -> Iterable[Refusal]:
+    """YOLOv5 and YOLOv7: three predictions a cell, [1, 3 x cells, 5 + classes]."""
+    for output in evidence.outputs:
+        sizes = output.sizes
+        if not output.is_float or sizes is None or len(sizes) != 3 or sizes[2] < 6:
+            continue
+        cells = find_grid(sizes[1], width=evidence.width, height=evidence.height, anchors=3)
+        if cells is not None:
+            yield _refuse("YOLOv5 or YOLOv7 layout", [output], Certainty.GRAPH, str(cells), _OTHER)
+
+
+def _end_to_end(evidence: Evidence) -> Iterable[Refusal]:
+    """[1, n, 6] of finished boxes: YOLOv10's corners in px, or newer RT-DETR's normalised centres, in one shape."""
+    for output in evidence.outputs:
+        shape = output.shape or ()  # how many boxes NMS leaves is often open
+        if not output.is_float or len(shape) not in (2, 3) or shape[-1] not in (6, 7):
+            continue
+        rows = shape[-2]
+        if isinstance(rows, int) and any(_is_grid(evidence, rows, anchors) for anchors in (1, 3)):
+            continue  # one or two classes over every cell: a detector before NMS
+        reason = f"{rows} rows of {shape[-1]} values are no count of cells, but of finished boxes"
+        yield _refuse("end-to-end detection", [output], Certainty.GRAPH, reason, _WITHOUT_NMS)
+
+
+def _is_grid(evidence: Evidence, count: int, anchors: int) -> bool:
+    return find_grid(count, width=evidence.width, height=evidence.height, anchors=anchors) is not None
+
+
+def _queries(evidence: Evidence) -> Iterable[Refusal]:
+    """DETR and its successors: [1, 300, 4 + classes], or logits [1, 300, classes] with boxes [1, 300, 4]."""
+    floats = [output for output in evidence.outputs if output.is_float and len(output.sizes or ()) == 3]
+    boxes = [output for output in floats if (output.sizes or ())[2] == 4]
+    for output in floats:
+        queries, columns = (output.sizes or ())[1:]
+        beside = [box for box in boxes if box is not output and (box.sizes or ())[1] == queries]
+        if beside:
+            reason = f"scores {output} beside boxes {beside[0]}"
+            yield _refuse("separate boxes and scores (DETR style)", [output, *beside], Certainty.GRAPH, reason, _OTHER)
+        elif queries in (100, 300, 900) and columns > 7:
+            reason = f"{queries} rows are a number of queries, not of cells"
+            yield _refuse("RT-DETR layout", [output], Certainty.SHAPE, reason, _OTHER)
+
+
+def _finished_lists(evidence: Evidence) -> Iterable[Refusal]:
+    """Boxes, scores and class numbers after NMS as outputs of their own: EfficientNMS, torchvision, RT-DETR."""
+    names = {output.name: output for output in evidence.outputs}
+    if {"num_dets", "det_boxes"} <= names.keys() or {"num_detections", "detection_boxes"} <= names.keys():
+        yield _refuse(
+            "EfficientNMS outputs", evidence.outputs, Certainty.GRAPH, f"outputs {', '.join(names)}", _WITHOUT_NMS
+        )
+    elif {"labels", "boxes", "scores"} <= names.keys():
+        yield _refuse(
+            "finished boxes, scores and labels (RT-DETR, torchvision)",
+            evidence.outputs,
+            Certainty.GRAPH,
+            f"outputs {', '.join(names)}",
+            _OTHER,
+        )
+
+
+def _prototypes(evidence: Evidence) -> Iterable[Refusal]:
+    """YOLO-seg: [1, 4 + classes + masks, n] beside prototypes [1, masks, h, w]."""
+    for masks in evidence.outputs:
+        planes = masks.sizes or ()
+        if not masks.is_float or len(planes) != 4:
+            continue
+        for boxes in evidence.outputs:
+            rows = boxes.sizes or ()
+            if not boxes.is_float or len(rows) != 3 or rows[1] <= 4 + planes[1]:
+                continue
+            if find_grid(rows[2], width=evidence.width, height=evidence.height) and _joins_coefficients(
+                evidence, boxes
+            ):
+                reason = f"{planes[1]} mask coefficients a box and as many planes in {masks}"
+                yield _refuse("instance segmentation (YOLO-seg)", [boxes, masks], Certainty.GRAPH, reason, _OTHER)
+
+
+def _joins_coefficients(evidence: Evidence, boxes: TensorInfo) -> bool:
+    """Whether something is joined behind the scores: the last Concat is then not one of boxes and Sigmoid scores."""
+    return None in list(column_concats(evidence.model, boxes.name, parts=2))
+
+
+def _raw_scales(evidence: Evidence) -> Iterable[Refusal]:
+    """Feature maps of a detection head before it is put together: one output a stride."""
+    scales: list[tuple[int, TensorInfo]] = []
+    for output in evidence.outputs:
+        sizes = output.sizes or ()
+        if not output.is_float or len(sizes) not in (4, 5):
+            continue
+        scales.extend(
+            (stride, output)
+            for stride in (8, 16, 32)
+            if (evidence.height // stride, evidence.width // stride) in (sizes[-2:], sizes[1:3], sizes[2:4])
+        )
+    if len({stride for stride, _ in scales}) >= 2:
+        yield Refusal(
+            name="raw feature maps of a detection head",
+            outputs=tuple(output.name for _, output in scales),
+            certainty=Certainty.GRAPH,
+            reason="outputs at strides "
+            + ", ".join(str(stride) for stride in sorted({stride for stride, _ in scales})),
+            remedy="export with the head's outputs joined",
+            is_auxiliary=True,
+        )
+
+
+def _one_plane(evidence: Evidence) -> Iterable[Refusal]:
+    """[1, 1, h, w] of numbers: a binary mask, a depth map; which, nothing tells."""
+    for output in evidence.outputs:
+        sizes = output.sizes or ()
+        if output.is_float and len(sizes) == 4 and sizes[1] == 1:
+            reason = "one plane of numbers has no largest class"
+            remedy = "export two classes (background and object), or class ids as integers"
+            yield _refuse("binary mask or depth map", [output], Certainty.SHAPE, reason, remedy)
+
+
+def _several_maps(evidence: Evidence) -> Iterable[Refusal]:
+    """More than one output of maps: masks, offsets, depths or features; only their maker knows which."""
+    maps = [output for output in evidence.outputs if output.is_float and len(output.sizes or ()) == 4]
+    if len(maps) > 1:
+        for output in maps:
+            reason = f"the model has {len(maps)} outputs of this kind"
+            yield _refuse("one of several maps", [output], Certainty.SHAPE, reason, _OTHER)
+
+
+def _picture(evidence: Evidence) -> Iterable[Refusal]:
+    """Three planes of the network's size: scores of three classes, or an image."""
+    for output in evidence.outputs:
+        if output.is_float and output.sizes == (1, 3, evidence.height, evidence.width):
+            yield _refuse("a picture", [output], Certainty.SHAPE, "three planes of the input's size", _OTHER)
+
+
+def _refuse(name: str, outputs: Iterable[TensorInfo], certainty: Certainty, reason: str, remedy: str) -> Refusal:
+    return Refusal(
+        name=name,
+        outputs=tuple(output.name for output in outputs),
+        certainty=certainty,
+        reason=reason,
+        remedy=remedy,
+    )
+
+
+_RULES: tuple[Callable[[Evidence], Iterable[Refusal]], ...] = (
+    _exported_task,
+    _anchor_boxes,
+    _end_to_end,
+    _queries,
+    _finished_lists,
+    _prototypes,
+    _raw_scales,
+    _one_plane,
+    _several_maps,
+    _picture,
+)

@@ -1,0 +1,20 @@
+"""The families that are supported: one line each."""
+
+from __future__ import annotations
+
+from trt_perception.model.families.head_family import HeadFamily
+from trt_perception.model.families.semantic import SemanticFamily
+from trt_perception.model.families.yolov8 import Yolov8Family
+from trt_perception.model.families.yolox import YoloxFamily
+from trt_perception.model.model_spec import HeadKind
+
+FAMILIES: tuple[HeadFamily, ...] = (
+    YoloxFamily(),
+    Yolov8Family(),
+    SemanticFamily(),
+)
+
+
+def family_of(kind: HeadKind) -> HeadFamily:
+    """The family that covers a kind. Every kind has one, which a test holds."""
+    return next(family for family in FAMILIES if kind in family.kinds)

@@ -1,0 +1,111 @@
+"""Semantic segmentation: a score a class for every cell, or the class itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from trt_perception.model.families.graph_patterns import LEARNED, source
+from trt_perception.model.families.head_family import (
+    Certainty,
+    Evidence,
+    HeadClaim,
+    HeadFamily,
+    HeadLayout,
+    LayoutMismatch,
+    PreprocessDefault,
+    single_output,
+)
+from trt_perception.model.model_spec import HeadKind
+from trt_perception.model.onnx_model import OnnxModel
+from trt_perception.model.preprocess_options import PreprocessOptions, Resize
+from trt_perception.model.tensor_info import TensorInfo
+
+MAX_CLASSES = 255
+"""A mask has one byte a pixel, and 255 means unlabelled."""
+
+
+class SemanticFamily(HeadFamily):
+    """Recognised by shape: class scores as the model's only float output [1, c, h, w], class ids as integers.
+
+    The preprocessing is only the commonest one (ImageNet mean and deviation on 0 to 1, as in torchvision and
+    MMSegmentation): nothing in such a model tells it.
+    """
+
+    kinds = (HeadKind.SEMANTIC_LOGITS, HeadKind.SEMANTIC_CLASS_IDS)
+    preprocess = PreprocessDefault(
+        options=PreprocessOptions(resize=Resize.STRETCH, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+        because="the commonest choice for segmentation (ImageNet mean and deviation)",
+        rank=1,
+    )
+
+    def layout(self, kind: HeadKind, outputs: Sequence[TensorInfo], *, width: int, height: int) -> HeadLayout:
+        """See `HeadFamily.layout`."""
+        if kind is HeadKind.SEMANTIC_LOGITS:
+            return _logits_layout(outputs, width, height)
+        return _class_ids_layout(outputs, width, height)
+
+    def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
+        """See `HeadFamily.claims`."""
+        for output in evidence.outputs:
+            for kind in self.kinds:
+                try:
+                    layout = self.layout(kind, [output], width=evidence.width, height=evidence.height)
+                except LayoutMismatch:
+                    continue
+                yield _claim(evidence.model, output, kind, layout)
+
+
+def _claim(model: OnnxModel, output: TensorInfo, kind: HeadKind, layout: HeadLayout) -> HeadClaim:
+    certainty, reason = Certainty.SHAPE, "taken as class scores from its shape alone"
+    if kind is HeadKind.SEMANTIC_CLASS_IDS:
+        reason = "taken as class ids from its shape and type alone"
+        classes = _argmax_classes(model, output.name)
+        if "ArgMax" in model.operators_behind(output.name, until=LEARNED):
+            certainty, reason = Certainty.GRAPH, "ArgMax in the model"
+            layout = HeadLayout(classes=classes, words=layout.words + (f", ArgMax over {classes}" if classes else ""))
+    return HeadClaim(kinds=(kind,), outputs=(output.name,), certainty=certainty, layout=layout, reason=reason)
+
+
+def _argmax_classes(model: OnnxModel, output: str) -> int | None:
+    """Number of classes that the model's own ArgMax chooses from, where shape inference knows it."""
+    node = source(model, output)
+    if node is None or node.op_type != "ArgMax":
+        return None
+    scores = model.value_shapes.get(node.inputs[0], ())
+    axis = node.axis or 0
+    classes = scores[axis] if -len(scores) <= axis < len(scores) else None
+    return classes if isinstance(classes, int) else None
+
+
+def _logits_layout(outputs: Sequence[TensorInfo], width: int, height: int) -> HeadLayout:
+    expected = f"float [1, classes, h, w] with 2 to {MAX_CLASSES} classes, h and w {height} and {width} by one stride"
+    output, sizes = single_output(outputs, expected)
+    if not output.is_float or len(sizes) != 4 or not 2 <= sizes[1] <= MAX_CLASSES:
+        raise LayoutMismatch(expected, str(output))
+    stride = _stride(sizes[2:], width, height)
+    if stride is None:
+        raise LayoutMismatch(expected, str(output))
+    return HeadLayout(classes=sizes[1], words=f"{sizes[1]} classes on {sizes[3]}x{sizes[2]} cells, stride {stride}")
+
+
+def _class_ids_layout(outputs: Sequence[TensorInfo], width: int, height: int) -> HeadLayout:
+    expected = f"whole numbers [1, h, w] or [1, 1, h, w], h and w {height} and {width} by one stride"
+    output, sizes = single_output(outputs, expected)
+    has_rank = len(sizes) == 3 or (len(sizes) == 4 and sizes[1] == 1)
+    if not output.is_integer or not has_rank:
+        raise LayoutMismatch(expected, str(output))
+    stride = _stride(sizes[-2:], width, height)
+    if stride is None:
+        raise LayoutMismatch(expected, str(output))
+    return HeadLayout(classes=None, words=f"class ids on {sizes[-1]}x{sizes[-2]} cells, stride {stride}")
+
+
+def _stride(sizes: tuple[int, ...], width: int, height: int) -> int | None:
+    """Network pixels a cell, the same in both directions; sizes that do not divide may be rounded either way."""
+    rows, columns = sizes
+    for stride in {max(1, round(height / rows)), max(1, round(width / columns))}:
+        floor = (height // stride, width // stride)
+        ceiling = (-(-height // stride), -(-width // stride))
+        if floor[0] <= rows <= ceiling[0] and floor[1] <= columns <= ceiling[1]:
+            return stride
+    return None
