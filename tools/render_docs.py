@@ -49,7 +49,8 @@ def results_table(name: str) -> str:
     rows = [[_number(row.get(key, "")) for key in columns] for row in result["rows"]]
     goals = "".join(f"- {goal}\n" for goal in result["goals"])
     origin = f"{result['date']}, commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores"
-    return f"{result['question']}\n\n{_table(columns.values(), rows)}\n{goals}\nMeasured {origin}: `{result['command']}`.\n"
+    table = _table(columns.values(), rows)
+    return f"{result['question']}\n\n{table}\n{goals}\nMeasured {origin}: `{result['command']}`.\n"
 
 
 def options_table(name: str) -> str:

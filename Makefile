@@ -1,0 +1,44 @@
+# Everything here works in a fresh clone: set-up runs first where it is needed, and takes a second where it is not.
+# PYTHON=python3.12 chooses the interpreter. A ROS distribution that is sourced is used; otherwise ROS 2 comes from PyPI.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup shell demo test test-numpy1 lint soak gpu-test bench clean
+
+# Puts the rest of a recipe's line into an environment: the row is the argument, NumPy 2 without one.
+in_env = environment=$$(tools/set-up $(1)) && . "$$environment" &&
+
+help: ## Show this list
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+setup: ## Make .venv: packages, ROS 2, interface packages
+	@$(call in_env) echo "ready: . .venv/env.sh, or .venv/bin/trt-perception --help"
+
+shell: ## Open a shell in the environment
+	@$(call in_env) exec $${SHELL:-/bin/bash}
+
+demo: ## Run the demo: MODEL=model.onnx IMAGES=folder
+	@$(call in_env) trt-perception demo $(if $(MODEL),--model '$(MODEL)') $(if $(IMAGES),--images '$(IMAGES)')
+
+lint: ## ruff and mypy --strict
+	@$(call in_env) ruff check . && mypy
+
+test: ## lint, then all tests but soaks and GPU tests: ARGS="-k name"
+	@$(call in_env) ruff check . && mypy && pytest -m "not soak and not gpu" $(ARGS)
+
+test-numpy1: ## The same tests with NumPy 1.26 and OpenCV 4, in .venv-numpy1
+	@$(call in_env,numpy1) pytest -m "not soak and not gpu" $(ARGS)
+
+soak: ## The long runs
+	@$(call in_env) pytest -m soak --timeout 3600 $(ARGS)
+
+gpu-test: ## Tests on a CUDA GPU, with the Python that has TensorRT: PYTHON=
+	@$(or $(PYTHON),python3) -m pytest -m gpu test/gpu $(ARGS)
+
+bench: ## The measurements of bench/, which write docs/results/
+	@$(call in_env) for file in bench/*.py; do python "$$file" || exit; done
+
+clean: ## Delete everything that set-up, builds and tests made
+	@rm -rf .venv .venv-* .cache build install log demo/out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
