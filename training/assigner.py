@@ -44,8 +44,8 @@ def assign(
     is_object: Tensor,
     is_ignored: Tensor,
 ) -> Assignment:
-    """Task-aligned assignment (after TOOD, Feng et al. 2021): an object goes to the TOP_CELLS cells near its
-    centre whose ``score ** 0.5 * iou ** 6`` is largest; a cell that several objects want takes the one it overlaps most.
+    """Task-aligned assignment (after TOOD, Feng et al. 2021): an object goes to the TOP_CELLS cells near its centre
+    whose ``score ** 0.5 * iou ** 6`` is largest; a cell that several objects want takes the one it overlaps most.
 
     Args:
         boxes: float32 (b, n, 4), predicted, x1 y1 x2 y2 in px.

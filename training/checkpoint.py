@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ OPTIMIZER_FILE = "optimizer.pt"
 """Apart from the weights: each file stays below 16 MiB."""
 
 
-def save_checkpoint(folder: Path, *, network: Network, average: Network, optimizer: Any, step: int, spent_s: float) -> None:
+def save_checkpoint(
+    folder: Path, *, network: Network, average: Network, optimizer: torch.optim.Optimizer, step: int, spent_s: float
+) -> None:
     """Write both files into `folder`, each whole or not at all."""
     _save(folder / OPTIMIZER_FILE, {"step": step, "optimizer": optimizer.state_dict()})
     state = {
@@ -33,7 +34,7 @@ def save_checkpoint(folder: Path, *, network: Network, average: Network, optimiz
 def _save(path: Path, state: dict[str, Any]) -> None:
     temporary = path.with_suffix(".tmp")
     torch.save(state, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_state(folder: Path, name: str, device: torch.device) -> dict[str, Any]:

@@ -63,4 +63,5 @@ def suppress(boxes: NDArray[np.float32], classes: NDArray[np.intp], iou: float) 
 def decode_mask(logits: NDArray[np.float32], height: int, width: int) -> NDArray[np.uint8]:
     """logits: float32 (c, h/4, w/4) to class ids uint8 (height, width), scaled up bilinearly before the argmax."""
     planes = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in logits]
-    return np.argmax(np.stack(planes), 0).astype(np.uint8)
+    result: NDArray[np.uint8] = np.argmax(np.stack(planes), 0).astype(np.uint8)
+    return result

@@ -11,6 +11,8 @@ from trt_perception.demo.classes import MASK_NAMES
 from trt_perception.demo.ground_truth import GroundTruth
 from trt_perception.demo.ignore_rule import IgnoreRule
 from trt_perception.detections import Detections
+from trt_perception.validate.confusion_matrix import ConfusionMatrix
+from trt_perception.validate.image_truth import ImageTruth
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,18 +21,14 @@ class EvaluatedImage:
 
     Args:
         detections: What was found, at a low score threshold.
-        truth_boxes: float32 (n, 4), x1 y1 x2 y2 in px.
-        truth_classes: int32 (n,).
-        is_ignored: bool (n,), objects that the ignore rule leaves out.
-        confusion: int64 (masks, masks), pixels by true class (row) and predicted class (column).
+        truth: The objects, with those marked that the ignore rule leaves out.
+        confusion: Pixels by true and predicted class.
         condition: Light and weather.
     """
 
     detections: Detections
-    truth_boxes: NDArray[np.float32]
-    truth_classes: NDArray[np.int32]
-    is_ignored: NDArray[np.bool_]
-    confusion: NDArray[np.int64]
+    truth: ImageTruth
+    confusion: ConfusionMatrix
     condition: str
 
 
@@ -38,19 +36,12 @@ def evaluated_image(
     detections: Detections, mask: NDArray[np.uint8], truth: GroundTruth, condition: str
 ) -> EvaluatedImage:
     """Put one picture's results beside its truth. mask: uint8 (h, w), of the truth mask's size."""
+    confusion = ConfusionMatrix(len(MASK_NAMES))
+    confusion.add(mask, truth.mask)
+    ignored = ~IgnoreRule().evaluated(truth)
     return EvaluatedImage(
         detections=detections,
-        truth_boxes=truth.boxes,
-        truth_classes=truth.class_ids,
-        is_ignored=~IgnoreRule().evaluated(truth),
-        confusion=confusion(truth.mask, mask),
+        truth=ImageTruth(boxes=truth.boxes, class_ids=truth.class_ids, ignored=ignored),
+        confusion=confusion,
         condition=condition,
     )
-
-
-def confusion(truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pixels by true class (row) and predicted class (column); true class 255 does not count."""
-    count = len(MASK_NAMES)
-    known = truth < count
-    pairs = truth[known].astype(np.int64) * count + np.minimum(predicted[known], count - 1)
-    return np.bincount(pairs, minlength=count * count).reshape(count, count)

@@ -6,8 +6,6 @@ python3 -m training.export CHECKPOINT demo_model.onnx [--dynamic-batch]
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,9 @@ from training.fold import folded
 from training.network.network import Network
 from training.network.network_options import STRIDES
 from trt_perception.demo.classes import CLASS_NAMES, MASK_NAMES
+from trt_perception.model.embedded_spec import spec_metadata
+from trt_perception.model.model_spec import HeadKind, HeadSpec, InputSpec, ModelSpec, OutputSpec
+from trt_perception.model.preprocess_options import ChannelOrder, PreprocessOptions
 
 HEIGHT, WIDTH = 544, 960
 OPSET = 17
@@ -45,7 +46,7 @@ def export_onnx(network: nn.Module, path: Path, *, dynamic_batch: bool = False) 
         # The exporter built on TorchScript names nodes by module; torch calls it old.
         warnings.simplefilter("ignore", DeprecationWarning)
         # Sizes become constants on purpose.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", message="Converting a tensor to a Python")
         torch.onnx.export(
             module,
             tuple(inputs.values()),
@@ -60,30 +61,44 @@ def export_onnx(network: nn.Module, path: Path, *, dynamic_batch: bool = False) 
     if dynamic_batch:
         _free_batch(model.graph)
     model.producer_name, model.producer_version = "trt_perception", ""
-    for key, value in metadata(two_streams=two_streams).items():
+    for key, value in metadata(path.stem, two_streams=two_streams).items():
         model.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(temporary))
-    os.replace(temporary, path)
+    temporary.replace(path)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB", flush=True)
 
 
-def metadata(*, two_streams: bool) -> dict[str, str]:
-    """What the ONNX says about itself: `heads` and `preprocess` in the words of the model YAML, the rest as others do."""
-    pixels = {"resize": "letterbox", "pad_value": 114, "scale": 1.0 / 255.0, "mean": [0.0] * 3, "std": [1.0] * 3}
-    preprocess = {"images": {**pixels, "channel_order": "rgb"}}
-    if two_streams:
-        preprocess["thermal"] = {**pixels, "channel_order": "mono"}
-    detection = {"name": "detection", "kind": "yolox", "outputs": OUTPUTS[:1], "labels": CLASS_NAMES}
-    segmentation = {"name": "segmentation", "kind": "semantic_logits", "outputs": OUTPUTS[1:], "labels": MASK_NAMES}
-    return {
-        "task": "detect,segment",
-        "names": json.dumps(dict(enumerate(CLASS_NAMES))),
-        "stride": str(max(STRIDES)),
-        "end2end": "false",
-        "heads": json.dumps([{**detection, "strides": STRIDES}, segmentation]),
-        "preprocess": json.dumps(preprocess),
-    }
+def metadata(name: str, *, two_streams: bool) -> dict[str, str]:
+    """What the ONNX says about itself, in the words of the model YAML."""
+    rgb = InputSpec(name="images", shape=(1, 3, HEIGHT, WIDTH), preprocess=PreprocessOptions())
+    mono = PreprocessOptions(channel_order=ChannelOrder.MONO)
+    thermal = InputSpec(name="thermal", shape=(1, 1, HEIGHT, WIDTH), preprocess=mono)
+    cells = sum((HEIGHT // stride) * (WIDTH // stride) for stride in STRIDES)
+    detections, segmentation = OUTPUTS
+    return spec_metadata(
+        ModelSpec(
+            name=name,
+            model=f"{name}.onnx",
+            inputs=(rgb, thermal) if two_streams else (rgb,),
+            outputs=(
+                OutputSpec(name=detections, shape=(1, cells, 5 + len(CLASS_NAMES))),
+                OutputSpec(name=segmentation, shape=(1, len(MASK_NAMES), HEIGHT // 4, WIDTH // 4)),
+            ),
+            heads=(
+                HeadSpec(
+                    name="detection",
+                    kind=HeadKind.YOLOX,
+                    outputs=(detections,),
+                    labels=CLASS_NAMES,
+                    strides=STRIDES,
+                ),
+                HeadSpec(
+                    name="segmentation", kind=HeadKind.SEMANTIC_LOGITS, outputs=(segmentation,), labels=MASK_NAMES
+                ),
+            ),
+        )
+    )
 
 
 def _name_by_module(graph: Any) -> None:

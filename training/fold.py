@@ -12,7 +12,7 @@ from training.network.conv_block import ConvBlock
 
 @torch.no_grad()
 def folded(network: nn.Module) -> nn.Module:
-    """A copy of `network` on the CPU in evaluation mode whose convolutions carry the normalisation as weight and bias."""
+    """A copy of `network` on the CPU in evaluation mode whose convolutions carry the normalisation."""
     result = copy.deepcopy(network).cpu().float().eval()
     for block in result.modules():
         if isinstance(block, ConvBlock) and isinstance(block.norm, nn.BatchNorm2d):
@@ -21,10 +21,11 @@ def folded(network: nn.Module) -> nn.Module:
 
 
 def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    assert norm.running_mean is not None and norm.running_var is not None  # for the type checker
+    assert norm.running_mean is not None  # for the type checker: statistics are always tracked here
+    assert norm.running_var is not None
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     kernel, stride, padding = conv.kernel_size[0], conv.stride[0], conv.padding[0]
     result = nn.Conv2d(conv.in_channels, conv.out_channels, kernel, stride, padding)  # type: ignore[arg-type]
     result.weight.copy_(conv.weight * scale[:, None, None, None])
-    result.bias.copy_(norm.bias - norm.running_mean * scale)  # type: ignore[union-attr]
+    result.bias.copy_(norm.bias - norm.running_mean * scale)
     return result

@@ -16,9 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from training.shard import LabelledPicture, write_shard
 from trt_perception.demo.drive import Drive
 from trt_perception.demo.drive_options import DriveOptions
-from training.shard import LabelledPicture, write_shard
 
 PICTURES_PER_INSTANT = 2
 
@@ -68,7 +68,7 @@ def make_drive(arguments: tuple[DatasetOptions, int]) -> int:
         return 0
     drive = Drive(options=drive_options(seed, instants=options.instants, varied=options.varied))
     random = np.random.default_rng([seed, 1])
-    pictures = []
+    pictures: list[LabelledPicture] = []
     for index in range(drive.options.count):
         if pictures and time.time() > options.deadline:
             break

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -106,15 +106,15 @@ def write_shard(path: Path, pictures: Iterable[LabelledPicture]) -> int:
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
-    os.replace(temporary, path)
+    temporary.replace(path)
     return len(pictures)
 
 
 def read_shard(path: Path) -> Shard:
     """Read what `write_shard` wrote."""
     with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files}
-    compressed = {
+        arrays: dict[str, Any] = {name: file[name] for name in file.files}
+    compressed: dict[str, Any] = {
         name: np.split(arrays.pop(name), np.cumsum(arrays.pop(f"{name}_bytes"))[:-1])
         for name in ("images", "thermal", "masks")
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def main() -> None:
     export(trainer, arguments.output / f"demo_model{'' if arguments.variant == 'rgb' else '_rgb_ir'}.onnx")
     metrics = trainer.validate(Validator(arguments.held_out, device, limit=arguments.limit))
     metrics["training"] = {
-        "command": f"python3 -m training.train {' '.join(sys.argv[1:])}",
+        "command": command(arguments),
         "variant": arguments.variant,
         "pictures": len(data),
         "drives": len(shard_paths(arguments.data)),
@@ -85,6 +84,14 @@ def main() -> None:
         "history": trainer.history,
     }
     (arguments.output / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """What was run, for the card; folders by their role, since their names belong to the machine."""
+    parts = ["python3 -m training.train --data DATA/train --held-out DATA/held_out --output RUN"]
+    values = {name: getattr(arguments, name) for name in ("variant", "seconds", "budget", "batch", "rate", "seed")}
+    parts += [f"--{name} {value}" for name, value in values.items() if value is not None]
+    return " ".join([*parts, "--resume RUN"] if arguments.resume else parts)
 
 
 def export(trainer: Trainer, path: Path) -> None:

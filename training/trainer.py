@@ -151,7 +151,7 @@ class Trainer:
 
     def _shuffled(self, count: int) -> list[Tensor]:
         order = torch.randperm(count, generator=self._order)
-        batches = list(order.split(self.options.batch))
+        batches = list(torch.split(order, self.options.batch))
         return batches[:-1] if len(batches) > 1 and len(batches[-1]) < self.options.batch else batches
 
     def _learn(self, batch: Batch) -> dict[str, Tensor]:

@@ -28,11 +28,12 @@ class Validator:
 
     def __init__(self, folder: Path, device: torch.device, *, limit: int) -> None:
         self._device = device
-        self._pictures: list[LabelledPicture] = []
-        for path in shard_paths(folder):
-            if len(self._pictures) < limit:
-                self._pictures += read_pictures(path)
-        self._pictures = self._pictures[:limit]
+        first, *others = shard_paths(folder)
+        pictures = read_pictures(first)
+        with ThreadPoolExecutor() as pool:
+            for more in pool.map(read_pictures, others[: max(0, limit // len(pictures))]):
+                pictures += more
+        self._pictures = pictures[:limit]
 
     @torch.no_grad()
     def run(self, network: nn.Module, *, with_thermal: bool, batch: int = 16) -> dict[str, Any]:
