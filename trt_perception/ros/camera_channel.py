@@ -1,0 +1,211 @@
+"""One camera from received bytes to published results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from trt_perception.cdr.compressed_image_message import parse_compressed_image
+from trt_perception.cdr.image_message import ImageMessage, frame_from_image, parse_image
+from trt_perception.errors import DropReason, FrameError
+from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.preprocess.decode_image import decode_image
+from trt_perception.ros.camera_journal import CameraJournal
+from trt_perception.ros.camera_worker import CameraWorker
+from trt_perception.ros.counters import CounterSnapshot
+from trt_perception.ros.lane import Lane
+from trt_perception.ros.received_image import ReceivedImage
+from trt_perception.ros.slot import Slot
+from trt_perception.ros.stamp_monitor import StampMonitor
+from trt_perception.ros.watchdog import Watchdog
+from trt_perception.settings.camera_settings import CameraSettings, Transport
+
+Bridge = Callable[[bytes, str], Frame]
+"""Converts a serialized sensor_msgs/Image of an encoding that we do not know; camera name second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSnapshot:
+    """One camera at one moment, for diagnostics.
+
+    Args:
+        settings: The camera.
+        is_active: Whether it takes frames.
+        is_enabled: Whether its service, or the config, lets it be processed.
+        counters: What became of its frames.
+        busy_since_ns: Steady time since which the worker is at one frame; 0 = waiting.
+        last_fault: What went wrong last, in words.
+        listening: Names of its pipelines that somebody listens to.
+        active_since_ns: Steady time of the activation; 0 where not active.
+    """
+
+    settings: CameraSettings
+    is_active: bool
+    is_enabled: bool
+    counters: CounterSnapshot
+    busy_since_ns: int
+    last_fault: str
+    listening: tuple[str, ...]
+    active_since_ns: int
+
+
+class CameraChannel:
+    """One camera: takes serialized messages on the executor's thread, processes them on a thread of its own.
+
+    Args:
+        settings: The camera.
+        lanes: Its pipelines, in the config's order.
+        journal: Where everything is written down.
+        ros_now_ns: The node's clock.
+        sim_time: Whether the node's clock is /clock.
+        bridge: Converter for unknown encodings, where cv_bridge is installed.
+        say: Takes one line that is no fault: a camera came, or came back.
+    """
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        *,
+        lanes: Sequence[Lane],
+        journal: CameraJournal,
+        ros_now_ns: Callable[[], int],
+        sim_time: bool = False,
+        bridge: Bridge | None = None,
+        say: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self.settings = settings
+        self._lanes = tuple(lanes)
+        self._journal = journal
+        self._ros_now_ns = ros_now_ns
+        self._sim_time = sim_time
+        self._bridge = bridge
+        self._say = say
+        self._is_enabled = settings.enabled
+        self._slot: Slot[ReceivedImage] = Slot()
+        self._monitor = StampMonitor(sim_time=sim_time)
+        self._watchdog = Watchdog(timeout_ns=0, start_ns=0)
+        self._worker: CameraWorker | None = None
+        self._active_since_ns = 0
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the camera's frames are processed."""
+        return self._is_enabled
+
+    @is_enabled.setter
+    def is_enabled(self, value: bool) -> None:
+        self._is_enabled = value
+        if self._worker is not None:
+            self._worker.is_enabled = value
+
+    def start(self) -> None:
+        """Begin to take frames."""
+        self._active_since_ns = time.monotonic_ns()
+        self._slot = Slot()
+        self._monitor = StampMonitor(sim_time=self._sim_time)
+        self._watchdog = Watchdog(timeout_ns=int(self.settings.timeout_ms * 1e6), start_ns=self._active_since_ns)
+        self._worker = CameraWorker(
+            self.settings,
+            slot=self._slot,
+            lanes=self._lanes,
+            decode=self._decode,
+            journal=self._journal,
+            ros_now_ns=self._ros_now_ns,
+            watch=self._watch,
+        )
+        self._worker.is_enabled = self._is_enabled
+        self._worker.start()
+
+    def request_stop(self) -> None:
+        """Let the worker end after the frame at hand, without waiting for it."""
+        if self._worker is not None:
+            self._worker.request_stop()
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """Take no more frames; what waits is dropped as inactive. Whether the worker ended in time."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return True
+        self._active_since_ns = 0
+        ended = worker.stop(timeout_s)
+        left = self._slot.take(0.0)
+        if left is not None:
+            self._journal.drop(DropReason.INACTIVE, left.stamp_ns)
+        return ended
+
+    def receive(self, data: bytes) -> None:
+        """Take one serialized message. Called for every image on the executor's thread: short, and never raises."""
+        steady_ns = time.monotonic_ns()
+        self._journal.counters.add_received(steady_ns)
+        stamp_ns: int | None = None
+        try:
+            message = self._parse(data)
+            stamp_ns = message.stamp_ns
+            content = self._frame(message) if isinstance(message, ImageMessage) else message
+            self._accept(content, stamp_ns, data, steady_ns)
+        except FrameError as error:
+            self._journal.drop(error.reason, stamp_ns, str(error))
+        except Exception as error:  # an exception here would end the executor, and every camera with it
+            self._journal.drop(DropReason.MALFORMED, stamp_ns, f"{type(error).__name__}: {error}")
+
+    def _accept(self, content: Frame | EncodedFrame | ImageMessage, stamp_ns: int, data: bytes, steady_ns: int) -> None:
+        """Judge the stamp and put the frame into the slot."""
+        verdict = self._monitor.judge(stamp_ns, now_ns=self._ros_now_ns(), steady_ns=steady_ns)
+        if verdict.faults:
+            self._journal.stamp_faults(verdict.faults)
+        if verdict.drop is not None:
+            self._journal.drop(verdict.drop, stamp_ns, f"{verdict.drop.value}: its stamp is not after the last one's")
+            return
+        if self._worker is None:
+            self._journal.drop(DropReason.INACTIVE, stamp_ns)
+            return
+        replaced = self._slot.put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data))
+        if replaced is not None:
+            self._journal.drop(DropReason.REPLACED, replaced.stamp_ns)
+
+    def snapshot(self, now_ns: int) -> ChannelSnapshot:
+        """The camera at one moment of the steady clock."""
+        worker = self._worker
+        return ChannelSnapshot(
+            settings=self.settings,
+            is_active=worker is not None,
+            is_enabled=self._is_enabled,
+            counters=self._journal.counters.snapshot(now_ns),
+            busy_since_ns=0 if worker is None else worker.busy_since_ns,
+            last_fault=self._journal.last_fault,
+            listening=tuple(lane.name for lane in self._lanes if lane.output.has_listeners()),
+            active_since_ns=self._active_since_ns,
+        )
+
+    def _parse(self, data: bytes) -> ImageMessage | EncodedFrame:
+        if self.settings.transport is Transport.COMPRESSED:
+            return parse_compressed_image(data, self.settings.name)
+        return parse_image(data)
+
+    def _frame(self, message: ImageMessage) -> Frame | ImageMessage:
+        try:
+            return frame_from_image(message, self.settings.name)
+        except FrameError as error:
+            if error.reason is DropReason.UNKNOWN_ENCODING and self._bridge is not None:
+                return message
+            raise
+
+    def _decode(self, image: ReceivedImage, lane_count: int) -> Frame | EncodedFrame:
+        """The frame for the pipelines. A compressed one is unpacked once for all, and by itself where there is one."""
+        if isinstance(image.content, Frame):
+            return image.content
+        if isinstance(image.content, EncodedFrame):
+            return decode_image(image.content) if lane_count > 1 else image.content
+        if self._bridge is None:
+            raise FrameError(DropReason.UNKNOWN_ENCODING, f"encoding {image.content.encoding!r} needs cv_bridge")
+        return self._bridge(image.data, self.settings.name)
+
+    def _watch(self) -> None:
+        event = self._watchdog.check(self._journal.counters.last_received_ns, time.monotonic_ns())
+        if event is None:
+            return
+        if event.is_silence:
+            self._journal.fault("silent", event.text)
+        else:
+            self._say(f"camera {self.settings.name}: {event.text}")

@@ -1,0 +1,151 @@
+"""The thread that takes one camera's newest frame, runs its pipelines and publishes."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+from trt_perception.errors import DropReason, FrameError, PerceptionError
+from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.ros.camera_journal import CameraJournal
+from trt_perception.ros.lane import Lane
+from trt_perception.ros.received_image import ReceivedImage
+from trt_perception.ros.slot import Slot
+from trt_perception.settings.camera_settings import CameraSettings
+
+POLL_S = 0.1
+"""Longest wait for a frame before the watchdog is looked at."""
+RESTART_S = 0.1
+"""Pause after an unexpected exception, so that one that comes every time does not fill the processor."""
+
+
+class CameraWorker:
+    """Processes one camera's frames, one at a time, from `start` to `stop`.
+
+    Args:
+        settings: The camera.
+        slot: Where the newest frame waits.
+        lanes: The camera's pipelines, run in this order.
+        decode: Turns what was received into the frame for that many pipelines; raises FrameError.
+        journal: Where everything is written down.
+        ros_now_ns: The node's clock, which image stamps are compared with.
+        watch: Called about ten times a second between frames.
+    """
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        *,
+        slot: Slot[ReceivedImage],
+        lanes: Sequence[Lane],
+        decode: Callable[[ReceivedImage, int], Frame | EncodedFrame],
+        journal: CameraJournal,
+        ros_now_ns: Callable[[], int],
+        watch: Callable[[], object],
+    ) -> None:
+        self.is_enabled = settings.enabled
+        self.busy_since_ns = 0
+        self._max_age_ns = int(settings.max_age_ms * 1e6)
+        self._slot = slot
+        self._lanes = tuple(lanes)
+        self._decode = decode
+        self._journal = journal
+        self._ros_now_ns = ros_now_ns
+        self._watch = watch
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"camera {settings.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; a worker starts once."""
+        self._thread.start()
+
+    def request_stop(self) -> None:
+        """End after the frame at hand, without waiting for it."""
+        self._stopping.set()
+        self._slot.wake()
+
+    def stop(self, timeout_s: float) -> bool:
+        """End after the frame at hand; whether it ended in time."""
+        self.request_stop()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._loop()
+            except Exception as error:  # whatever it is, the camera must not stay blind
+                self._journal.counters.add_restart()
+                where = "".join(traceback.format_exception(error)).rstrip()
+                self._journal.fault("worker restarted", f"worker restarted after an unexpected exception\n{where}")
+                self._stopping.wait(RESTART_S)
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            image = self._slot.take(POLL_S)
+            self._watch()
+            if image is None:
+                continue
+            self.busy_since_ns = time.monotonic_ns()
+            try:
+                self._handle(image)
+            finally:
+                self.busy_since_ns = 0
+
+    def _handle(self, image: ReceivedImage) -> None:
+        """One frame, from the slot to its place in the counters."""
+        lanes = [lane for lane in self._lanes if self._is_wanted(lane)]
+        reason = self._reason_to_skip(image, lanes)
+        if reason is not None:
+            self._journal.drop(reason, image.stamp_ns)
+            return
+        published = 0
+        failure: Exception | None = None
+        try:
+            frame = self._decode(image, len(lanes))
+            for lane in lanes:
+                try:
+                    self._run_lane(lane, frame)
+                    published += 1
+                except PerceptionError as error:
+                    self._journal.lane_failed(lane.name, error)
+                    failure = error
+        except FrameError as error:
+            failure = error
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            self._account(image, published, failure)
+
+    def _is_wanted(self, lane: Lane) -> bool:
+        wanted = lane.is_wanted()
+        if not wanted:
+            self._journal.counters.add_lane_unheard(lane.name)
+        return wanted
+
+    def _reason_to_skip(self, image: ReceivedImage, lanes: Sequence[Lane]) -> DropReason | None:
+        if not self.is_enabled:
+            return DropReason.DISABLED
+        # A stamp of zero has no age. One from another time may well be "stale": the deadline means what it says.
+        if self._max_age_ns and image.stamp_ns and self._ros_now_ns() - image.stamp_ns > self._max_age_ns:
+            return DropReason.STALE
+        return None if lanes else DropReason.NO_LISTENER
+
+    def _run_lane(self, lane: Lane, frame: Frame | EncodedFrame) -> None:
+        result = lane.processor.process([frame])
+        lane.output.publish(frame, result)
+        self._journal.counters.add_lane_result(lane.name, time.monotonic_ns(), inference_ns=result.times.inference_ns)
+
+    def _account(self, image: ReceivedImage, published: int, failure: Exception | None) -> None:
+        if published == 0:
+            reason = failure.reason if isinstance(failure, FrameError) else DropReason.INFERENCE_FAILED
+            self._journal.drop(reason, image.stamp_ns, str(failure))
+            return
+        now_ns = time.monotonic_ns()
+        age_ns = self._ros_now_ns() - image.stamp_ns if image.age_is_known else -1
+        self._journal.counters.add_processed(
+            now_ns, latency_ns=now_ns - self.busy_since_ns, age_ns=age_ns if age_ns >= 0 else None
+        )

@@ -1,0 +1,92 @@
+"""Publishes what one head of one pipeline finds, and what its classes are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass, VisionInfo
+
+from trt_perception.cdr.detection_array import DetectionArrayEncoder
+from trt_perception.cdr.image_message import encode_image
+from trt_perception.detections import Detections
+from trt_perception.encoding import Encoding
+from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.result import HeadResult
+from trt_perception.ros.class_table import ClassTable
+from trt_perception.ros.quality_of_service import latched_profile, overridable, result_profile
+from trt_perception.ros.topics import HeadTopics
+from trt_perception.settings.pipeline_settings import PipelineSettings
+
+
+class HeadPublisher:
+    """One result topic with its latched `vision_info` and `label_info`.
+
+    Args:
+        node: The lifecycle node.
+        topics: The head and its topics.
+        settings: The pipeline.
+        model_name: Name of the model, for `vision_info`.
+        version: Counts the configurations of this node; `vision_info` carries it.
+    """
+
+    def __init__(
+        self, node: Any, topics: HeadTopics, settings: PipelineSettings, *, model_name: str, version: int
+    ) -> None:
+        head = topics.head
+        self.name = head.name
+        self.table = ClassTable(head.labels, label_map=settings.label_map, form=settings.class_ids)
+        self._node = node
+        self._settings = settings
+        self._method = f"{model_name} ({head.kind.value})"
+        self._version = version
+        self._encoder = DetectionArrayEncoder(self.table.class_ids)
+        self._results = node.create_lifecycle_publisher(
+            Detection2DArray if head.kind.is_detection else Image,
+            topics.result,
+            result_profile(),
+            qos_overriding_options=overridable(),
+        )
+        self._vision_info = node.create_lifecycle_publisher(VisionInfo, topics.vision_info, latched_profile())
+        self._label_info = node.create_lifecycle_publisher(LabelInfo, topics.label_info, latched_profile())
+
+    def has_listeners(self) -> bool:
+        """Whether anybody subscribes to the results."""
+        return bool(self._results.get_subscription_count())
+
+    def filter(self, found: HeadResult) -> HeadResult:
+        """The result without the classes that are not published."""
+        if isinstance(found, Detections):
+            return self.table.filter_detections(found)
+        return self.table.filter_mask(found)
+
+    def publish(self, frame: Frame | EncodedFrame, found: HeadResult) -> None:
+        """Publish a filtered result under the frame's own header, if anybody listens."""
+        if not self.has_listeners():
+            return
+        if isinstance(found, Detections):
+            data = self._encoder.encode(found, stamp_ns=frame.stamp_ns, frame_id=frame.frame_id)
+        else:
+            data = encode_image(
+                stamp_ns=frame.stamp_ns,
+                frame_id=frame.frame_id,
+                encoding=Encoding.MONO8.value,
+                image=found.class_ids,
+            )
+        self._results.publish(data)
+
+    def publish_info(self) -> None:
+        """Publish the latched facts, once the node is active."""
+        labels = LabelInfo(threshold=self._settings.score_threshold)
+        labels.class_map = [VisionClass(class_id=index, class_name=name) for index, name in self.table.class_map]
+        vision = VisionInfo(
+            method=self._method, database_location=self._label_info.topic_name, database_version=self._version
+        )
+        labels.header.stamp = vision.header.stamp = self._node.get_clock().now().to_msg()
+        self._label_info.publish(labels)
+        self._vision_info.publish(vision)
+
+    def destroy(self) -> None:
+        """Remove the publishers."""
+        for publisher in (self._results, self._vision_info, self._label_info):
+            self._node.destroy_lifecycle_publisher(publisher)

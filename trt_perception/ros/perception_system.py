@@ -1,0 +1,170 @@
+"""Everything that exists between configure and cleanup: models, publishers, cameras, services."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from std_srvs.srv import SetBool
+
+from trt_perception.errors import ConfigError
+from trt_perception.ros.bridge import make_bridge
+from trt_perception.ros.camera_channel import CameraChannel
+from trt_perception.ros.camera_journal import CameraJournal
+from trt_perception.ros.counters import CameraCounters
+from trt_perception.ros.drop_log import DropLog
+from trt_perception.ros.fault_log import FaultLog
+from trt_perception.ros.lane import Lane
+from trt_perception.ros.lane_publishers import LanePublishers
+from trt_perception.ros.model_pool import BackendFactory, ModelPool
+from trt_perception.ros.node_options import NodeOptions
+from trt_perception.ros.subscription import ImageSubscription
+from trt_perception.ros.topics import LaneTopics, plan_topics
+from trt_perception.runtime.backend import BackendKind
+from trt_perception.settings.camera_settings import CameraSettings
+from trt_perception.settings.load_settings import load_settings
+from trt_perception.settings.perception_settings import PerceptionSettings
+
+
+def read_settings(options: NodeOptions) -> PerceptionSettings:
+    """The config file, with what the node's parameters override.
+
+    Raises:
+        ConfigError: No config is given, or it is wrong.
+    """
+    if not options.config:
+        raise ConfigError(
+            "parameter config",
+            "expected the path of a perception config, got none",
+            "set -p config:=/path/to/file.yaml",
+        )
+    settings = load_settings(Path(options.config))
+    if not options.backend:
+        return settings
+    try:
+        return dataclasses.replace(settings, backend=BackendKind(options.backend))
+    except ValueError:
+        raise ConfigError(
+            "parameter backend", f"expected 'tensorrt' or 'onnxruntime', got {options.backend!r}"
+        ) from None
+
+
+class PerceptionSystem:
+    """Opened by configure, started by activate, stopped by deactivate, closed by cleanup.
+
+    Args:
+        node: The lifecycle node.
+        options: Its options.
+        backend_factory: Makes the backends.
+        version: Counts the configurations of this node.
+    """
+
+    def __init__(self, node: Any, options: NodeOptions, *, backend_factory: BackendFactory, version: int) -> None:
+        self.settings = read_settings(options)
+        self.models = ModelPool(self.settings, backend_factory=backend_factory)
+        self.channels: dict[str, CameraChannel] = {}
+        self.subscriptions: dict[str, ImageSubscription] = {}
+        self.fault_log = FaultLog(node.get_logger().warning)
+        self._node = node
+        self._options = options
+        self._version = version
+        self._drop_log: DropLog | None = None
+        self._publishers: list[LanePublishers] = []
+        self._services: list[Any] = []
+
+    def open(self) -> None:
+        """Load the models and make all topics and services.
+
+        Raises:
+            PerceptionError: Config or model cannot be used; nothing stays open.
+        """
+        try:
+            self.models.open()
+            topics = plan_topics(self.settings.plans, self.models.specs)
+            if self._options.drop_log:
+                self._drop_log = DropLog(Path(self._options.drop_log))
+            for camera in self.settings.cameras:
+                self._add_camera(camera, [lane for lane in topics if lane.plan.camera is camera])
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Take images and publish results."""
+        for publishers in self._publishers:
+            publishers.publish_info()
+        for name, channel in self.channels.items():
+            channel.start()
+            self.subscriptions[name] = ImageSubscription(self._node, channel)
+
+    def stop(self) -> None:
+        """Take no more images. An inactive node receives nothing, which is what costs most."""
+        for subscription in self.subscriptions.values():
+            subscription.destroy()
+        self.subscriptions.clear()
+        for channel in self.channels.values():
+            channel.request_stop()
+        for name, channel in self.channels.items():
+            if not channel.stop():
+                self._node.get_logger().error(f"camera {name}: its worker is still in inference and was left behind")
+
+    def close(self) -> None:
+        """Release everything. Harmless when called twice."""
+        self.stop()
+        for service in self._services:
+            self._node.destroy_service(service)
+        for publishers in self._publishers:
+            publishers.destroy()
+        self._services.clear()
+        self._publishers.clear()
+        self.channels.clear()
+        self.models.close()
+        if self._drop_log is not None:
+            self._drop_log.close()
+
+    def _add_camera(self, camera: CameraSettings, topics: list[LaneTopics]) -> None:
+        if not topics:
+            self._node.get_logger().warning(f"camera {camera.name}: no pipeline uses it, it is not received")
+            return
+        lanes = [self._make_lane(lane) for lane in topics]
+        counters = CameraCounters(lane.name for lane in lanes)
+        channel = CameraChannel(
+            camera,
+            lanes=lanes,
+            journal=CameraJournal(camera.name, counters, self.fault_log, self._drop_log),
+            ros_now_ns=self._ros_clock(),
+            sim_time=self._node.get_parameter("use_sim_time").value,
+            bridge=make_bridge(),
+            say=self._node.get_logger().info,
+        )
+        self.channels[camera.name] = channel
+        service = self._node.create_service(SetBool, f"~/{camera.name}/enable", self._enabler(channel))
+        self._services.append(service)
+
+    def _make_lane(self, topics: LaneTopics) -> Lane:
+        settings = topics.plan.settings
+        spec = self.models.specs[topics.plan.model.name]
+        publishers = LanePublishers(self._node, topics, spec, version=self._version)
+        self._publishers.append(publishers)
+        return Lane(
+            name=settings.name,
+            processor=self.models.pipelines[settings.name],
+            output=publishers,
+            always_on=settings.always_on,
+        )
+
+    def _ros_clock(self) -> Callable[[], int]:
+        clock = self._node.get_clock()
+        return lambda: int(clock.now().nanoseconds)
+
+    def _enabler(self, channel: CameraChannel) -> Callable[[Any, Any], Any]:
+        def enable(request: Any, response: Any) -> Any:
+            channel.is_enabled = bool(request.data)
+            response.success = True
+            response.message = f"camera {channel.settings.name} is {'enabled' if request.data else 'disabled'}"
+            self._node.get_logger().info(response.message)
+            return response
+
+        return enable

@@ -1,0 +1,25 @@
+"""One image message between the executor thread, which received it, and the worker, which uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trt_perception.cdr.image_message import ImageMessage
+from trt_perception.frame import EncodedFrame, Frame
+
+
+@dataclass(frozen=True)
+class ReceivedImage:
+    """One received message.
+
+    Args:
+        stamp_ns: The header's stamp.
+        age_is_known: Whether the node's clock minus the stamp is an age.
+        content: The frame; compressed, or with an encoding that only cv_bridge converts, as the message has it.
+        data: The serialized message, which `content` is a view of.
+    """
+
+    stamp_ns: int
+    age_is_known: bool
+    content: Frame | EncodedFrame | ImageMessage
+    data: bytes = field(repr=False)
