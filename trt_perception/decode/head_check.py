@@ -50,14 +50,25 @@ def check_shape(head: HeadSpec, spec: ModelSpec, output: OutputSpec, expected: S
         )
 
 
+def check_labels(head: HeadSpec, spec: ModelSpec) -> None:
+    """A head without labels has no classes.
+
+    Raises:
+        ModelError: There are none.
+    """
+    if not head.labels:
+        raise wrong(head, spec, "expected at least one label, got none")
+
+
 def check_mask_labels(head: HeadSpec, spec: ModelSpec) -> None:
     """Class ids of masks have to fit one byte, of which 255 means unlabelled.
 
     Raises:
         ModelError: There are more labels, or none.
     """
-    if not 1 <= len(head.labels) <= UNLABELLED:
-        raise wrong(head, spec, f"a mask has from 1 to {UNLABELLED} classes, got {len(head.labels)} labels")
+    check_labels(head, spec)
+    if len(head.labels) > UNLABELLED:
+        raise wrong(head, spec, f"a mask has at most {UNLABELLED} classes, got {len(head.labels)} labels")
 
 
 def wrong(head: HeadSpec, spec: ModelSpec, problem: str) -> ModelError:

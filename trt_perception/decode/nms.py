@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 128
+_TINY = np.finfo(np.float64).tiny
+"""Smallest union that is divided by: boxes without area have none."""
+_BLOCK = 64
 """Boxes whose overlaps are computed at once: few enough to stay in the cache, enough to keep NumPy busy."""
 
 
@@ -33,13 +35,13 @@ def class_aware_nms(
         intp (m,): positions of those that stay, best score first.
     """
     order = np.argsort(-scores, kind="stable")
-    corners = boxes[order].astype(np.float64)
+    corners = np.ascontiguousarray(boxes[order].T, np.float64)
     classes = class_ids[order]
     alive = np.ones(len(order), np.bool_)
     kept: list[int] = []
     for start in range(0, len(order), _BLOCK):
         rows = np.flatnonzero(alive[start : start + _BLOCK]) + start
-        suppresses = _overlap(corners[rows], corners[start:]) > iou
+        suppresses = _overlap(corners[:, rows], corners[:, start:]) > iou
         suppresses &= classes[rows, None] == classes[None, start:]
         for row, suppressed in zip(rows, suppresses, strict=True):
             if not alive[row]:
@@ -52,15 +54,19 @@ def class_aware_nms(
 
 
 def _overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of each pair: (n, 4), (m, 4) -> (n, m)."""
-    top_left = np.maximum(first[:, None, :2], second[None, :, :2])
-    bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    sides = np.maximum(bottom_right - top_left, 0.0)
-    intersection = sides[..., 0] * sides[..., 1]
-    union = _area(first)[:, None] + _area(second)[None, :] - intersection
-    return np.asarray(np.divide(intersection, union, out=np.zeros_like(union), where=union > 0.0), np.float64)
+    """Intersection over union of each pair: (4, n), (4, m) -> (n, m)."""
+    x1, y1, x2, y2 = first[:, :, None]
+    width = np.minimum(x2, second[2])
+    width -= np.maximum(x1, second[0])
+    np.maximum(width, 0.0, out=width)
+    height = np.minimum(y2, second[3])
+    height -= np.maximum(y1, second[1])
+    np.maximum(height, 0.0, out=height)
+    intersection = np.multiply(width, height, out=width)
+    union = np.subtract((x2 - x1) * (y2 - y1) + _area(second), intersection, out=height)
+    np.maximum(union, _TINY, out=union)
+    return np.asarray(np.divide(intersection, union, out=union), np.float64)
 
 
 def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    area: NDArray[np.float64] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return area
+    return np.asarray((boxes[2] - boxes[0]) * (boxes[3] - boxes[1]), np.float64)

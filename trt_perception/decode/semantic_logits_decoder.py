@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from trt_perception.decode.candidates import check_finite
-from trt_perception.decode.head_check import check_mask_labels, check_shape, single_output
+from trt_perception.decode.head_check import check_mask_labels, check_shape, single_output, wrong
 from trt_perception.decode.head_decoder import Tensors
-from trt_perception.decode.logits_argmax import logits_argmax
+from trt_perception.decode.logits_argmax import largest, logits_argmax
 from trt_perception.decode.mask_grid import mask_axes
 from trt_perception.decode.mask_of_crop import mask_of_crop
 from trt_perception.model.model_spec import HeadSpec, MaskSize, ModelSpec
@@ -32,10 +32,16 @@ class SemanticLogitsDecoder:
     def __init__(self, head: HeadSpec, spec: ModelSpec) -> None:
         check_mask_labels(head, spec)
         output = single_output(head, spec)
-        binary = len(head.labels) == 2 and len(output.shape) == 4 and output.shape[1] == 1
-        check_shape(head, spec, output, (1, 1 if binary else len(head.labels), "h", "w"))
+        one_channel = len(output.shape) == 4 and output.shape[1] == 1
+        if one_channel and len(head.labels) != 2:
+            raise wrong(
+                head,
+                spec,
+                f"output {output.name!r} has one channel, which tells two labels apart (the background first), "
+                f"got {len(head.labels)}",
+            )
+        check_shape(head, spec, output, (1, 1 if one_channel else len(head.labels), "h", "w"))
         self._output = output.name
-        self._binary = binary
         self._size = head.mask_size
         self._network = (spec.inputs[0].height, spec.inputs[0].width)
 
@@ -46,8 +52,5 @@ class SemanticLogitsDecoder:
         rows, columns = mask_axes(transform, self._network, logits.shape[1:])
         if self._size is MaskSize.NETWORK:
             inside = logits[:, rows.first : rows.end, columns.first : columns.end]
-            ids = inside[0] > 0 if self._binary else inside.argmax(axis=0)
-            return SegmentationMask(class_ids=ids.astype(np.uint8))
-        if len(logits) == 1 and not self._binary:
-            return mask_of_crop(np.zeros((len(rows.centres), len(columns.centres)), np.uint8), transform)
+            return SegmentationMask(class_ids=largest(inside))
         return mask_of_crop(logits_argmax(logits.astype(np.float32, copy=False), rows, columns), transform)

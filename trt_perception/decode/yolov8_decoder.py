@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trt_perception.decode.candidates import check_finite, select, to_detections
-from trt_perception.decode.head_check import check_shape, single_output
+from trt_perception.decode.head_check import check_labels, check_shape, single_output
 from trt_perception.decode.head_decoder import Tensors
 from trt_perception.detections import Detections
 from trt_perception.model.model_spec import HeadSpec, ModelSpec
@@ -25,6 +25,7 @@ class Yolov8Decoder:
     """
 
     def __init__(self, head: HeadSpec, spec: ModelSpec) -> None:
+        check_labels(head, spec)
         output = single_output(head, spec)
         check_shape(head, spec, output, (1, 4 + len(head.labels), "n"))
         self._output = output.name

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.decode.candidates import check_finite, select, to_detections
-from trt_perception.decode.head_check import check_shape, single_output, wrong
+from trt_perception.decode.head_check import check_labels, check_shape, single_output, wrong
 from trt_perception.decode.head_decoder import Tensors
 from trt_perception.detections import Detections
 from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec
@@ -32,6 +32,7 @@ class YoloxDecoder:
     """
 
     def __init__(self, head: HeadSpec, spec: ModelSpec) -> None:
+        check_labels(head, spec)
         output = single_output(head, spec)
         check_shape(head, spec, output, (1, "n", 5 + len(head.labels)))
         self._output = output.name

@@ -9,6 +9,9 @@ from trt_perception.encoding import Encoding
 from trt_perception.errors import DropReason, FrameError
 from trt_perception.frame import MAX_SIDE_PX, EncodedFrame, Frame
 from trt_perception.preprocess import jpeg_header, png_header
+from trt_perception.preprocess.jpeg_header import JpegHeader
+from trt_perception.preprocess.jpeg_tail import ends_early, has_gap
+from trt_perception.preprocess.png_header import PngHeader
 
 MAX_IMAGE_PX = 2**26
 """Most pixels that are decoded (67 million, 200 MB as BGR): more than any camera has, less than a bomb needs."""
@@ -28,7 +31,8 @@ def decode_image(frame: EncodedFrame) -> Frame:
             bad_size: a side of zero, or more pixels than are believed. corrupt_image: cut off, damaged, undecodable.
     """
     data = np.ascontiguousarray(frame.data)
-    width, height, is_grey = _read_header(data.data, frame.format)
+    header = _read_header(data.data, frame.format)
+    width, height, is_grey = header.width, header.height, header.is_grey
     colour = cv2.IMREAD_GRAYSCALE if is_grey else cv2.IMREAD_COLOR
     try:
         image = cv2.imdecode(data, colour | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -37,6 +41,9 @@ def decode_image(frame: EncodedFrame) -> Frame:
     if image is None or image.shape[:2] != (height, width):
         got = "nothing" if image is None else f"{image.shape[1]} x {image.shape[0]}"
         raise FrameError(DropReason.CORRUPT_IMAGE, f"image declares {width} x {height}, decoding gave {got}")
+    pixels = np.asarray(image, np.uint8)
+    if isinstance(header, JpegHeader) and ends_early(header, data.data, pixels):
+        raise FrameError(DropReason.CORRUPT_IMAGE, "JPEG lacks data: its last blocks were not there to decode")
     return Frame(
         camera=frame.camera,
         stamp_ns=frame.stamp_ns,
@@ -45,7 +52,7 @@ def decode_image(frame: EncodedFrame) -> Frame:
         width=width,
         height=height,
         step=width if is_grey else 3 * width,
-        data=np.asarray(image, np.uint8).reshape(-1),
+        data=pixels.reshape(-1),
     )
 
 
@@ -55,12 +62,12 @@ def declared_size(frame: EncodedFrame) -> tuple[int, int]:
     Raises:
         FrameError: As `decode_image`.
     """
-    width, height, _ = _read_header(np.ascontiguousarray(frame.data).data, frame.format)
-    return width, height
+    header = _read_header(np.ascontiguousarray(frame.data).data, frame.format)
+    return header.width, header.height
 
 
-def _read_header(data: memoryview, format_name: str) -> tuple[int, int, bool]:
-    """Declared width and height, and whether the file holds grey; the file is whole as far as can be seen."""
+def _read_header(data: memoryview, format_name: str) -> JpegHeader | PngHeader:
+    """What the file declares; its size is acceptable, and it is whole as far as can be seen without decoding."""
     if DEPTH_FORMAT in format_name.lower():
         raise FrameError(
             DropReason.UNKNOWN_ENCODING,
@@ -69,7 +76,9 @@ def _read_header(data: memoryview, format_name: str) -> tuple[int, int, bool]:
     if data[:2] == jpeg_header.SIGNATURE:
         jpeg = jpeg_header.read_jpeg_header(data)
         _check_size(jpeg.width, jpeg.height)
-        return jpeg.width, jpeg.height, jpeg.is_grey
+        if has_gap(jpeg, data):
+            raise FrameError(DropReason.CORRUPT_IMAGE, "JPEG lacks data: restart markers are missing or out of order")
+        return jpeg
     if data[:8] == png_header.SIGNATURE:
         png = png_header.read_png_header(data)
         _check_size(png.width, png.height)

@@ -156,10 +156,13 @@ def _read_frame(header: JpegHeader, marker: int, segment: memoryview) -> None:
         raise FrameError(DropReason.CORRUPT_IMAGE, "JPEG is damaged: its frame header is too short")
     header.marker = marker
     header.height, header.width = struct.unpack_from(">HH", segment, 1)
-    header.components = [
+    parts = [
         JpegComponent(identifier=segment[at], horizontal=segment[at + 1] >> 4, vertical=segment[at + 1] & 15)
         for at in range(6, 6 + 3 * segment[5], 3)
     ]
+    if not all(1 <= side <= 4 for part in parts for side in (part.horizontal, part.vertical)):
+        raise FrameError(DropReason.CORRUPT_IMAGE, "JPEG is damaged: its frame header has impossible sampling factors")
+    header.components = parts
 
 
 def _read_huffman_tables(header: JpegHeader, segment: memoryview) -> None:

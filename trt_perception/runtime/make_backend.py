@@ -16,7 +16,7 @@ def make_backend(kind: BackendKind, spec: ModelSpec, *, threads: int | None = No
     Args:
         kind: Which runtime. `auto` takes ONNX Runtime where TensorRT cannot be used; its `name` says why.
         spec: The model.
-        threads: CPU threads of one frame; only for onnxruntime. Default: all cores.
+        threads: CPU threads of one frame; only for onnxruntime. Default: half of the cores.
 
     Raises:
         MissingError: TensorRT is asked for and cannot be used.
