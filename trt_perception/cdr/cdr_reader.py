@@ -62,7 +62,7 @@ class CdrReader:
         return text
 
     def count(self, smallest: int) -> int:
-        """The length of a sequence whose elements take at least `smallest` bytes each; more than can follow is refused."""
+        """The length of a sequence of elements of at least `smallest` bytes; more than can follow is refused."""
         count = self.integer("I")
         self._claim(smallest, count, alignment=1)
         return count
