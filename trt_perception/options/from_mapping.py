@@ -32,7 +32,7 @@ def from_mapping(kind: type[T], data: object, *, where: str) -> T:
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in data:
         if key not in fields:
-            raise ConfigError(where, f"unknown key {key!r}", _nearest(str(key), list(fields)))
+            raise ConfigError(where, f"unknown key {_shown(key)}", _nearest(_shown(key).strip("'"), list(fields)))
     hints = typing.get_type_hints(kind)
     values = {
         name: _convert(hints[name], data[name], _join(where, name), field.metadata)
@@ -62,7 +62,10 @@ def _nearest(key: str, valid: list[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # whole numbers of thousands of digits, lists in lists in lists
+        text = f"<{type(value).__name__} too large to show>"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -70,8 +73,7 @@ def _convert(hint: Any, value: object, where: str, limits: Mapping[str, Any]) ->
     """Convert one value to its annotated type."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        inner = [part for part in typing.get_args(hint) if part is not type(None)]
-        return None if value is None else _convert(inner[0], value, where, limits)
+        return _convert_union(typing.get_args(hint), value, where, limits)
     if origin is tuple:
         return _convert_tuple(typing.get_args(hint), value, where, limits)
     if origin is not None and issubclass(origin, Mapping):
@@ -81,6 +83,19 @@ def _convert(hint: Any, value: object, where: str, limits: Mapping[str, Any]) ->
     if issubclass(hint, Enum):
         return _convert_enum(hint, value, where)
     return _convert_scalar(hint, value, where, limits)
+
+
+def _convert_union(kinds: tuple[Any, ...], value: object, where: str, limits: Mapping[str, Any]) -> Any:
+    """The first kind that fits; the error is that of the last, which is the only one for `X | None`."""
+    if value is None and type(None) in kinds:
+        return None
+    *others, last = [kind for kind in kinds if kind is not type(None)]
+    for kind in others:
+        try:
+            return _convert(kind, value, where, limits)
+        except ConfigError:
+            continue
+    return _convert(last, value, where, limits)
 
 
 def _convert_tuple(inner: tuple[Any, ...], value: object, where: str, limits: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -101,7 +116,16 @@ def _convert_tuple(inner: tuple[Any, ...], value: object, where: str, limits: Ma
 def _convert_mapping(inner: Any, value: object, where: str, limits: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigError(where, f"expected a mapping, got {_shown(value)}")
-    return {str(key): _convert(inner, item, f"{where}.{key}", limits) for key, item in value.items()}
+    result: dict[str, Any] = {}
+    for key, item in value.items():
+        # A bare number is a fair name for a class; `true`, a date or nothing at all is a slip.
+        if not isinstance(key, (str, int)) or isinstance(key, bool):
+            raise ConfigError(where, f"expected texts as keys, got {_shown(key)}", "put it in quotes")
+        name = key if isinstance(key, str) else _shown(key)
+        if name in result:
+            raise ConfigError(where, f"the key {name!r} stands twice, as text and as number", "keep one of them")
+        result[name] = _convert(inner, item, f"{where}.{name}", limits)
+    return result
 
 
 def _convert_enum(kind: type[Enum], value: object, where: str) -> Enum:
@@ -116,20 +140,38 @@ _SCALAR_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: 
 
 
 def _convert_scalar(kind: type, value: object, where: str, limits: Mapping[str, Any]) -> object:
-    # bool is an int to Python; to a person `true` is no number.
+    # bool is an int to Python; to a person `true` is no number. To JSON, 3.0 is a whole number.
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
     fits = isinstance(value, (int, float) if kind is float else kind)
     if not fits or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(where, f"expected {_SCALAR_WORDS.get(kind, kind.__name__)}, got {_shown(value)}")
     if kind is float:
-        value = float(typing.cast(float, value))
+        value = _finite(typing.cast(float, value), where)
     if kind in (int, float):
         _check_range(typing.cast(float, value), where, limits)
     return value
+
+
+def _finite(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ConfigError(where, f"expected a finite number, got {_shown(value)}")
+    return number
 
 
 def _check_range(value: float, where: str, limits: Mapping[str, Any]) -> None:
     minimum, maximum = limits.get("minimum"), limits.get("maximum")
     low = -math.inf if minimum is None else minimum
     high = math.inf if maximum is None else maximum
-    if not low <= value <= high:  # NaN compares false with everything and is refused here as well
-        raise ConfigError(where, f"expected a number from {low:g} to {high:g}, got {value!r}")
+    if not low <= value <= high:
+        raise ConfigError(where, f"expected a number {_range_words(minimum, maximum)}, got {_shown(value)}")
+
+
+def _range_words(minimum: float | None, maximum: float | None) -> str:
+    if minimum is None or maximum is None:
+        return f"of at least {minimum}" if maximum is None else f"of at most {maximum}"
+    return f"from {minimum:g} to {maximum:g}"

@@ -24,7 +24,9 @@ def _object(kind: type) -> dict[str, Any]:
         schema["description"] = field.metadata["description"]
         if field.default is not dataclasses.MISSING:
             schema["default"] = to_plain(field.default)
-        elif field.default_factory is dataclasses.MISSING:
+        elif field.default_factory is not dataclasses.MISSING:
+            schema["default"] = to_plain(field.default_factory())
+        else:
             required.append(field.name)
         properties[field.name] = schema
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

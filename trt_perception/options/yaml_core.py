@@ -30,6 +30,10 @@ _RESOLVERS: tuple[tuple[str, str, str], ...] = (
 ALLOWED_TAGS = frozenset(_PREFIX + tag for tag in ("bool", "int", "float", "null", "merge", "str", "seq", "map"))
 
 
+_MAX_DIGITS = 100
+"""Longest whole number that is read; Python refuses to print those of thousands of digits."""
+
+
 class CoreLoader(yaml.SafeLoader):
     """A safe loader with the core schema's words. Duplicate keys and sizes are checked by `read_yaml`."""
 
@@ -49,6 +53,8 @@ class CoreDumper(yaml.SafeDumper):
 def _construct_int(loader: CoreLoader, node: ScalarNode) -> int:
     text = node.value
     try:
+        if len(text) > _MAX_DIGITS:
+            raise ValueError(text)
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
     except ValueError:
         raise ConstructorError(None, None, f"not a whole number: {text[:40]!r}", node.start_mark) from None
