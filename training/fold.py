@@ -25,7 +25,8 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     assert norm.running_var is not None
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     kernel, stride, padding = conv.kernel_size[0], conv.stride[0], conv.padding[0]
-    result = nn.Conv2d(conv.in_channels, conv.out_channels, kernel, stride, padding)  # type: ignore[arg-type]
+    result = nn.Conv2d(conv.in_channels, conv.out_channels, kernel, stride, int(padding))
     result.weight.copy_(conv.weight * scale[:, None, None, None])
+    assert result.bias is not None
     result.bias.copy_(norm.bias - norm.running_mean * scale)
     return result
