@@ -1,0 +1,1 @@
+"""The `trt-perception` command."""

@@ -1,0 +1,112 @@
+"""`trt-perception detect`: images in, pictures and JSON out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trt_perception.cli.model_arguments import add_model_arguments, make_pipeline
+from trt_perception.errors import FrameError, InputError
+
+if TYPE_CHECKING:
+    from trt_perception.model.model_spec import ModelSpec
+    from trt_perception.result import Result
+    from trt_perception.runtime.pipeline import Pipeline
+
+NAME = "detect"
+SUMMARY = "run a model on images: annotated pictures and JSON out, the shortest way to see it work"
+EXAMPLE = "trt-perception detect yolox_nano.yaml pictures/ --out detected/"
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", type=Path, help="the model's YAML, or the ONNX itself")
+    parser.add_argument("images", type=Path, nargs="+", help="image files, or folders of them")
+    parser.add_argument("--out", type=Path, help="folder for annotated pictures and detections.json")
+    parser.add_argument("--json", action="store_true", help="print the detections as JSON")
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Detect on every image; 2 where one of them could not be used, after all others were."""
+    files = list(_image_files(arguments.images))
+    with make_pipeline(arguments.model, arguments) as pipeline:
+        if not arguments.json:
+            print(f"{pipeline.spec.name} on {pipeline.backend.name}")
+        records = [_detect(pipeline, file, arguments) for file in files]
+    report = {"model": pipeline.spec.name, "backend": pipeline.backend.name, "images": records}
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        (arguments.out / "detections.json").write_text(json.dumps(report, indent=2) + "\n")
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    return 2 if any("error" in record for record in records) else 0
+
+
+def _image_files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+            if not found:
+                raise InputError(f"{path}: expected JPEG or PNG files in the folder, found none; give another folder")
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise InputError(f"{path}: no such file or folder; give images or a folder of them")
+
+
+def _detect(pipeline: Pipeline, file: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """One image's record; a bad image is told and does not stop the others."""
+    from trt_perception.detections import Detections
+    from trt_perception.preprocess.color_image import color_image
+    from trt_perception.preprocess.decode_image import decode_image
+    from trt_perception.preprocess.encoded_file import read_encoded
+
+    try:
+        frame = decode_image(read_encoded(file))
+        result = pipeline.process([frame])
+    except FrameError as error:
+        print(f"trt-perception detect: {file}: {error}", file=sys.stderr)
+        return {"file": str(file), "error": str(error)}
+    objects = [
+        item
+        for name, head in result.heads.items()
+        if isinstance(head, Detections)
+        for item in _objects(pipeline.spec, name, head)
+    ]
+    if not arguments.json:
+        print(f"{file} ({result.times.total_ns / 1e6:.1f} ms): {_sentence(objects)}")
+    if arguments.out:
+        _write_picture(arguments.out / f"{file.stem}.jpg", color_image(frame), result, pipeline.spec)
+    return {"file": str(file), "width": frame.width, "height": frame.height, "detections": objects}
+
+
+def _objects(spec: ModelSpec, head_name: str, detections: Any) -> Iterable[dict[str, Any]]:
+    labels = next(head.labels for head in spec.heads if head.name == head_name)
+    for box, score, class_id in zip(detections.boxes, detections.scores, detections.class_ids, strict=True):
+        yield {
+            "label": labels[class_id],
+            "score": round(float(score), 4),
+            "box": [round(float(value), 2) for value in box],
+        }
+
+
+def _sentence(objects: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(f"{item['label']} {item['score']:.2f}" for item in objects) or "nothing found"
+
+
+def _write_picture(path: Path, image: Any, result: Result, spec: ModelSpec) -> None:
+    import cv2
+
+    from trt_perception.draw.annotate import annotate
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), annotate(image, result, spec)):
+        raise InputError(f"{path}: the picture could not be written; check the folder's permissions and free space")

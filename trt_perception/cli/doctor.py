@@ -1,0 +1,45 @@
+"""`trt-perception doctor`: what is here, and what to do about the rest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from trt_perception.cli.table import render_table
+
+NAME = "doctor"
+SUMMARY = "say what is here (ROS, DDS, GPU, TensorRT, packages) and what to do about the rest"
+EXAMPLE = "trt-perception doctor --for onnxruntime --for ros"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument(
+        "--for",
+        dest="needs",
+        action="append",
+        choices=("ros", "onnxruntime", "tensorrt"),
+        help="what must be here for exit code 0; may be given several times (default: nothing, only report)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every check; 3 where something asked for with --for is missing."""
+    from trt_perception.doctor.checks import all_checks
+    from trt_perception.doctor.finding import Level
+
+    findings = all_checks()
+    if arguments.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        rows = [(finding.level.value, finding.subject, finding.detail) for finding in findings]
+        print(render_table(("", "what", "found"), rows))
+        remedies = [finding for finding in findings if finding.remedy]
+        if remedies:
+            print("\nWhat to do:")
+            for finding in remedies:
+                print(f"  {finding.subject}: {finding.remedy}")
+    needed = set(arguments.needs or ())
+    return 3 if any(f.level is Level.MISSING and needed & set(f.needed_for) for f in findings) else 0

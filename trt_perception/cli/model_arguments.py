@@ -1,0 +1,41 @@
+"""The arguments of every verb that runs a model, and the pipeline that they describe."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from trt_perception.model.load_spec import load_spec
+from trt_perception.runtime.backend import BackendKind
+from trt_perception.runtime.make_backend import make_backend
+from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.thresholds import Thresholds
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare backend and thresholds."""
+    default = Thresholds()
+    parser.add_argument(
+        "--backend",
+        type=BackendKind,
+        choices=list(BackendKind),
+        default=BackendKind.AUTO,
+        metavar="{" + ",".join(kind.value for kind in BackendKind) + "}",
+        help="what runs the model (default: auto, and the output says which it took)",
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of onnxruntime (default: one a core)")
+    parser.add_argument("--score", type=float, default=default.score, help=f"lowest score (default: {default.score})")
+    parser.add_argument(
+        "--nms-iou", type=float, default=default.nms_iou, help=f"NMS overlap (default: {default.nms_iou})"
+    )
+
+
+def make_pipeline(model: Path, arguments: argparse.Namespace) -> Pipeline:
+    """The pipeline, not opened yet.
+
+    Raises:
+        PerceptionError: The model cannot be used, or its runtime is missing.
+    """
+    spec = load_spec(model)
+    backend = make_backend(arguments.backend, spec, threads=arguments.threads or None)
+    return Pipeline(spec, backend, thresholds=Thresholds(score=arguments.score, nms_iou=arguments.nms_iou))
