@@ -1,0 +1,223 @@
+"""perception.launch.py: what it starts the node with, and how the node lives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip("launch_ros.actions", reason="the ROS package launch_ros is not installed here")
+pytest.importorskip("rclpy", reason="ROS 2 is not installed here")
+
+from helpers.launch_process import REPOSITORY, LaunchProcess
+from helpers.lifecycle_watch import LifecycleWatch
+
+FILE = "perception.launch.py"
+
+PROFILE = str(REPOSITORY / "config/fastdds_large_segment.xml")
+
+
+def _started(process: LaunchProcess) -> dict[str, Any]:
+    """How the stand-in was started."""
+    started: dict[str, Any] = json.loads(process.wait_for(r"started as (\{.*\})"))
+    return started
+
+
+def _parameters(started: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that launch gives, of the last file, which holds nothing else."""
+    (parameters,) = yaml.safe_load(started["parameters"][-1]).values()
+    return dict(parameters["ros__parameters"])
+
+
+def _remappings(started: dict[str, Any]) -> list[str]:
+    return [
+        rule for option, rule in zip(started["arguments"], started["arguments"][1:], strict=False) if option == "-r"
+    ]
+
+
+def test_by_default_the_node_starts_itself_under_its_name(launch_stand_in: Any, config: Path) -> None:
+    started = _started(launch_stand_in(FILE, f"config:={config}"))
+
+    assert _parameters(started) == {"config": str(config), "autostart": True}
+    assert _remappings(started) == ["__node:=perception", "__ns:=/"]
+
+
+def test_every_argument_reaches_the_node(launch_stand_in: Any, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.yaml").write_text("/**: {ros__parameters: {autostart: true, score_threshold: 0.5}}\n")
+
+    started = _started(
+        launch_stand_in(
+            FILE,
+            f"config:={config}",
+            "name:=eyes",
+            "namespace:=/car",
+            "backend:=tensorrt",
+            "autostart:=False",
+            "use_sim_time:=True",
+            f"params_file:={tmp_path / 'more.yaml'}",
+            f"drop_log:={tmp_path / 'drops.jsonl'}",
+            "log_level:=eyes:=debug",
+        )
+    )
+
+    assert _parameters(started) == {
+        "config": str(config),
+        "autostart": False,
+        "use_sim_time": True,
+        "backend": "tensorrt",
+        "drop_log": str(tmp_path / "drops.jsonl"),
+    }
+    assert yaml.safe_load(started["parameters"][0])["/**"]["ros__parameters"]["score_threshold"] == 0.5
+    assert _remappings(started) == ["__node:=eyes", "__ns:=/car"]
+    assert "--log-level eyes:=debug" in " ".join(started["arguments"])
+
+
+def test_image_namespace_moves_relative_image_topics_alone(launch_stand_in: Any, config: Path) -> None:
+    started = _started(
+        launch_stand_in(FILE, f"config:={config}", "namespace:=car", "image_namespace:=/sensing/camera/")
+    )
+
+    assert _remappings(started) == [
+        "__node:=perception",
+        "__ns:=/car",
+        "CAM_FRONT/image_raw:=/sensing/camera/CAM_FRONT/image_raw",
+        "CAM_BACK/image_raw/compressed:=/sensing/camera/CAM_BACK/image_raw/compressed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param({}, {"FASTDDS_DEFAULT_PROFILES_FILE": PROFILE}, id="no_distribution"),
+        pytest.param({"ROS_DISTRO": "kilted"}, {"FASTDDS_DEFAULT_PROFILES_FILE": PROFILE}, id="fast_dds_3"),
+        pytest.param({"ROS_DISTRO": "humble"}, {"FASTRTPS_DEFAULT_PROFILES_FILE": PROFILE}, id="fast_dds_2"),
+        pytest.param(
+            {"FASTDDS_DEFAULT_PROFILES_FILE": "/mine.xml"},
+            {"FASTDDS_DEFAULT_PROFILES_FILE": "/mine.xml"},
+            id="users_own",
+        ),
+    ],
+)
+def test_fast_dds_gets_the_large_segment_unless_the_user_chose(
+    launch_stand_in: Any, config: Path, environment: dict[str, str], expected: dict[str, str]
+) -> None:
+    started = _started(launch_stand_in(FILE, f"config:={config}", **{"ROS_DISTRO": "", **environment}))
+
+    assert started["environment"] == expected
+
+
+def test_fast_dds_profile_none_leaves_the_environment(launch_stand_in: Any, config: Path) -> None:
+    assert _started(launch_stand_in(FILE, f"config:={config}", "dds_profile:=none"))["environment"] == {}
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        pytest.param("config:=/no/such.yaml", "/no/such.yaml", id="absent_config"),
+        pytest.param("autostart:=yes", "autostart: expected true, false, launch, got 'yes'", id="autostart"),
+        pytest.param("respawn:=often", "respawn: expected true, false, got 'often'", id="respawn"),
+        pytest.param("respawn_delay:=soon", "respawn_delay: expected seconds from 0 to 3600, got 'soon'", id="delay"),
+        pytest.param("backend:=tflite", "backend: expected tensorrt, onnxruntime", id="backend"),
+        pytest.param("params_file:=/no/such.yaml", "params_file: no file /no/such.yaml", id="absent_params_file"),
+        pytest.param("dds_profile:=/no/such.xml", "dds_profile: no file /no/such.xml", id="absent_profile"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_starts_nothing(
+    launch_stand_in: Any, config: Path, argument: str, message: str
+) -> None:
+    process = launch_stand_in(FILE, f"config:={config}", argument)
+
+    assert process.wait() == 1
+    assert [line for line in process.output.splitlines() if "ERROR" in line and message in line]
+    assert "Traceback" not in process.output
+    assert process.node_pids == []
+
+
+def test_a_wrong_config_names_the_setting_and_starts_nothing(launch_stand_in: Any, config: Path) -> None:
+    config.write_text(config.read_text().replace("threads:", "thread:"))
+
+    process = launch_stand_in(FILE, f"config:={config}")
+
+    assert process.wait() == 1
+    assert "perception.yaml" in process.output
+    assert "threads" in process.output
+    assert process.node_pids == []
+
+
+def test_config_is_required(launch_stand_in: Any) -> None:
+    process = launch_stand_in(FILE)
+
+    assert process.wait() == 1
+    assert "'config'" in process.output
+
+
+def test_a_node_that_cannot_use_its_input_is_not_started_again(launch_stand_in: Any, config: Path) -> None:
+    process = launch_stand_in(FILE, f"config:={config}", "respawn_delay:=0.5", STAND_IN_EXIT_CODE="2")
+
+    process.wait()
+
+    assert "is not started again" in process.output
+    assert len(process.node_pids) == 1
+
+
+def test_a_node_whose_device_failed_is_started_again(launch_stand_in: Any, config: Path) -> None:
+    process = launch_stand_in(FILE, f"config:={config}", "respawn_delay:=0.2", STAND_IN_EXIT_CODE="3")
+
+    process.wait_for("started as", count=3)
+
+
+def test_without_respawn_launch_ends_with_the_node(launch_stand_in: Any, config: Path) -> None:
+    process = launch_stand_in(FILE, f"config:={config}", "respawn:=false", STAND_IN_EXIT_CODE="3")
+
+    process.wait()
+
+    assert len(process.node_pids) == 1
+
+
+@pytest.mark.parametrize("autostart", ["true", "launch"])
+def test_comes_up_comes_back_after_a_crash_and_ends_cleanly(
+    launch_node: Any, config: Path, domain_id: int, autostart: str
+) -> None:
+    process = launch_node(FILE, f"config:={config}", f"autostart:={autostart}", "respawn_delay:=0.5")
+
+    with LifecycleWatch("/perception", domain_id=domain_id) as watch:
+        watch.wait_for("active")
+        os.kill(process.node_pids[0], signal.SIGKILL)
+        process.wait_for(r"\[perception\]: active", count=2)
+        watch.wait_for("active")
+        assert process.interrupt() == 0
+
+    assert len(process.node_pids) == 2
+    assert process.output.count("process has finished cleanly") == 1
+    assert "failed to terminate" not in process.output
+    assert "Traceback" not in process.output
+
+
+def test_launch_tells_that_the_node_is_active(launch_node: Any, config: Path) -> None:
+    process = launch_node(FILE, f"config:={config}", "autostart:=launch", "namespace:=/car")
+
+    process.wait_for("/car/perception is active")
+
+
+def test_launch_tells_that_the_node_could_not_be_configured(launch_node: Any, config: Path) -> None:
+    (config.parent / "tiny.onnx").write_bytes(b"not a model")
+
+    process = launch_node(FILE, f"config:={config}", "autostart:=launch")
+
+    process.wait_for("/perception could not be configured")
+
+
+def test_without_autostart_the_node_waits_for_a_manager(launch_node: Any, config: Path, domain_id: int) -> None:
+    process = launch_node(FILE, f"config:={config}", "autostart:=false")
+
+    with LifecycleWatch("/perception", domain_id=domain_id) as watch:
+        watch.wait_for("unconfigured")
+        time.sleep(1.0)
+        assert watch.state() == "unconfigured"
+    assert process.interrupt() == 0
