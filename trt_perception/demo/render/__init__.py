@@ -1,0 +1,1 @@
+"""How the demo world becomes camera pictures with ground truth."""

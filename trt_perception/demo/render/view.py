@@ -1,0 +1,75 @@
+"""The canvas that one camera is drawn on: twice as fine as the picture, without distortion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trt_perception.demo.camera_model import CameraModel
+
+Array = NDArray[np.float64]
+
+SCALE = 2
+"""Canvas pixels per picture pixel, each way."""
+SHIFT = 4
+"""Bits of a fraction of a canvas pixel in polygon corners."""
+NEAR_M = 0.25
+"""What is nearer to the image plane is cut off."""
+_FAR_PX = 30000.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class View:
+    """A camera without distortion and how to draw for it.
+
+    Args:
+        camera: The pinhole camera drawn for. Its picture may be larger than that of the real camera.
+    """
+
+    camera: CameraModel
+
+    @property
+    def canvas_size(self) -> tuple[int, int]:
+        """Width and height of the canvas."""
+        return self.camera.width * SCALE, self.camera.height * SCALE
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length on the canvas."""
+        return float(self.camera.intrinsics[0, 0]) * SCALE
+
+    def to_canvas(self, optical: Array) -> Array:
+        """Optical-frame points (..., 3) with z > 0 as canvas positions (..., 2); pixel centres have whole coordinates."""
+        k = self.camera.intrinsics
+        u = k[0, 0] * optical[..., 0] / optical[..., 2] + k[0, 2]
+        v = k[1, 1] * optical[..., 1] / optical[..., 2] + k[1, 2]
+        # A picture pixel covers SCALE canvas pixels: the centres of both grids differ by half the difference.
+        middle = (SCALE - 1) / 2.0
+        return np.clip(np.stack([u * SCALE + middle, v * SCALE + middle], axis=-1), -_FAR_PX, _FAR_PX)
+
+    def to_picture(self, canvas: Array) -> Array:
+        """Canvas positions (..., 2) as picture positions (..., 2)."""
+        picture: Array = (canvas - (SCALE - 1) / 2.0) / SCALE
+        return picture
+
+
+def fixed_point(canvas: Array) -> NDArray[np.int32]:
+    """Canvas positions as OpenCV's fixed-point polygon corners."""
+    return np.rint(canvas * (1 << SHIFT)).astype(np.int32)
+
+
+def pinhole(camera: CameraModel, *, margin: tuple[int, int, int, int] = (0, 0, 0, 0)) -> CameraModel:
+    """The camera without distortion and with `margin` (left, top, right, bottom) more px."""
+    left, top, right, bottom = margin
+    intrinsics = camera.intrinsics.copy()
+    intrinsics[0, 2] += left
+    intrinsics[1, 2] += top
+    return replace(
+        camera,
+        width=camera.width + left + right,
+        height=camera.height + top + bottom,
+        intrinsics=intrinsics,
+        distortion=np.zeros(5),
+    )
