@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -65,12 +66,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="wait up to S seconds until every image topic is subscribed",
     )
+    parser.add_argument(
+        "--delay",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="wait S seconds before the first message, so that subscribers find the topics",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Play everything once; 130 where a signal ended it early."""
     if not (arguments.rate > 0.0 and arguments.rate_hz > 0.0):
         raise InputError("--rate and --rate-hz: expected a number above 0")
+    if arguments.delay < 0.0:
+        raise InputError(f"--delay: expected a number from 0, got {arguments.delay:g}")
     source = _source(arguments)
     # Read by Fast DDS when ROS starts: the segment that carries large images is the sender's.
     os.environ.update(dds_environment(os.environ))
@@ -87,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         restamp = arguments.restamp or (arguments.source.is_dir() and not _is_bag(arguments.source))
         with Player(source.topics, clock=arguments.clock, restamp=restamp) as player:
             _wait(player.wait_for_subscribers(_image_topics(source), timeout_s=arguments.wait), arguments.wait)
+            time.sleep(arguments.delay)
             with progress_bar("playing", total=source.count, unit="message") as bar, _ledger(arguments.ledger) as write:
 
                 def on_sent(sent: SentMessage) -> None:
