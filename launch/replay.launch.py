@@ -83,7 +83,9 @@ def _launch_replay(context: LaunchContext) -> list[Action]:
     replay = _Replay(
         player=_player(arguments), loop=_is_true(arguments, "loop"), finish_s=_number(arguments, "finish_s")
     )
-    node = IncludeLaunchDescription(PythonLaunchDescriptionSource(str(NODE)), launch_arguments=FIXED.items())
+    # What the included file requires has to be given by name; the others it finds among the launch configurations.
+    node_arguments = {"config": arguments["config"], **FIXED}
+    node = IncludeLaunchDescription(PythonLaunchDescriptionSource(str(NODE)), launch_arguments=node_arguments.items())
     return [*map(RegisterEventHandler, replay.handlers()), node]
 
 

@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 
 class LifecycleWatch:
-    """Asks one node for its state. A process that was killed leaves services behind, so every question has a deadline."""
+    """Asks one node for its state. A process that was killed leaves services behind, so questions have deadlines."""
 
     def __init__(self, node_name: str, *, domain_id: int) -> None:
         self._context = rclpy.Context()

@@ -1,4 +1,4 @@
-"""Runs a launch file as `ros2 launch FILE name:=value ...` does, with nothing but the packages launch and launch_ros."""
+"""Runs a launch file as `ros2 launch FILE name:=value ...` does; needs only the packages launch and launch_ros."""
 
 from __future__ import annotations
 

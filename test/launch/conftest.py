@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
 from helpers.launch_process import LaunchProcess, make_prefix
 from helpers.tiny_onnx import make_yolox_onnx
 
