@@ -2,7 +2,8 @@
 
 Decoders fill what is missing with the last colour and only print a warning. Where the file has restart markers, their
 number shows a gap. Otherwise a flat lower right corner is suspicious: if it was really coded, the data ends with the
-bits of flat blocks (colour unchanged, no details), which the file's own Huffman tables give.
+bits of flat blocks (colour unchanged, no details), which the file's own Huffman tables give. A loss of the last few
+blocks only, or in a progressive file, goes unnoticed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from trt_perception.preprocess.jpeg_header import JpegHeader, JpegScan
 
 _BLOCK_PX = 8
-_LOOKED_AT = 8
+_LOOKED_AT = 5
 """Minimum coded units at the end of the last row that have to be flat before the bits are looked at."""
 _COMPARED = 4
 """Flat units whose bits have to end the data."""
@@ -85,7 +86,7 @@ def _has_flat_end(header: JpegHeader, scan: JpegScan, image: NDArray[np.uint8]) 
     in_row = min(across, _LOOKED_AT)
     if scan.restart_interval:  # bits start anew at each restart
         in_row = min(in_row, (across * down - 1) % scan.restart_interval + 1)
-    if in_row < _COMPARED:
+    if in_row <= _COMPARED:  # the first one brings the colour that the others repeat
         return False
     top = (down - 1) * unit_height + _UPSAMPLING_PX
     left = (across - in_row) * unit_width + _UPSAMPLING_PX

@@ -64,8 +64,8 @@ class OnnxRuntimeBackend:
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = _ERRORS_ONLY
-        # At ten frames a second, threads that spin while idle took twice the CPU time of the work itself: those cores
-        # belong to the other cameras.
+        # At ten frames a second, threads that spin while idle double the CPU time of a frame: those cores belong to the
+        # other cameras.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = onnxruntime.InferenceSession(self._spec.model, options, providers=["CPUExecutionProvider"])
