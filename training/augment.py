@@ -14,8 +14,6 @@ from trt_perception.demo.ignore_rule import IgnoreRule
 
 PADDING = 114.0 / 255.0
 """Grey around a picture that was made smaller: the letterbox's."""
-MIN_SEEN = 0.05
-"""An object of which less is visible leaves no trace in the picture: its place is background."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +107,7 @@ class Augmenter:
         kept = sides.prod(-1) / (whole[..., 2:] - whole[..., :2]).prod(-1).clamp(min=1e-6)
         truncation = 1.0 - (1.0 - data.truncation[index]) * kept
         classes, visible = data.classes[index], data.visible_fraction[index]
-        is_there = (classes >= 0) & (visible >= MIN_SEEN) & (sides.amin(-1) > 1.0)
+        is_there = (classes >= 0) & (sides.amin(-1) > 1.0)
         is_object = (
             is_there
             & (sides.amin(-1) >= self._rule.min_side_px)

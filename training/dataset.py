@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.shard import LabelledPicture, read_shard
+from trt_perception.demo.ground_truth import GroundTruth
+
+MIN_SEEN = 0.05
+"""An object of which less is visible leaves no trace in the picture: its place is background."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """n pictures; m is the most objects of any of them, rows beyond a picture's own have class -1.
+    """n pictures; m is the most visible objects of any of them, rows beyond a picture's own have class -1.
 
     Args:
         images: uint8 (n, h, w, 3), BGR.
@@ -59,11 +63,20 @@ def read_pictures(path: Path) -> list[LabelledPicture]:
     return [shard.picture(index) for index in range(len(shard))]
 
 
+def _most_objects(path: Path) -> tuple[int, int]:
+    """Pictures in a file, and the most visible objects in one of them."""
+    shard = read_shard(path)
+    seen = np.split(shard.visible_fraction >= MIN_SEEN, np.cumsum(shard.counts)[:-1])
+    return len(shard), max(int(rows.sum()) for rows in seen)
+
+
 def load_dataset(folder: Path, device: torch.device, *, with_thermal: bool) -> Dataset:
     """Decode every picture of `folder` straight into the device's memory."""
     paths = shard_paths(folder)
-    counts = [read_shard(path).counts for path in paths]
-    total, most = sum(len(count) for count in counts), max(int(count.max(initial=1)) for count in counts)
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        sizes = list(pool.map(_most_objects, paths))
+    total, most = sum(count for count, _ in sizes), max(1, *(most for _, most in sizes))
     height, width = read_shard(paths[0]).picture(0).image.shape[:2]
     data = Dataset(
         images=torch.empty((total, height, width, 3), dtype=torch.uint8, device=device),
@@ -75,7 +88,6 @@ def load_dataset(folder: Path, device: torch.device, *, with_thermal: bool) -> D
         truncation=torch.zeros((total, most), device=device),
     )
     start = 0
-    workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         # In groups: all at once would hold the decoded dataset in host memory too.
         for first in range(0, len(paths), 2 * workers):
@@ -87,7 +99,7 @@ def load_dataset(folder: Path, device: torch.device, *, with_thermal: bool) -> D
 
 def _place(data: Dataset, start: int, pictures: list[LabelledPicture], most: int) -> None:
     rows = slice(start, start + len(pictures))
-    truths = [picture.truth for picture in pictures]
+    truths = [_visible(picture.truth) for picture in pictures]
     data.images[rows] = torch.from_numpy(np.stack([picture.image for picture in pictures]))
     data.masks[rows] = torch.from_numpy(np.stack([truth.mask for truth in truths]))
     if data.thermal is not None:
@@ -98,6 +110,12 @@ def _place(data: Dataset, start: int, pictures: list[LabelledPicture], most: int
     visible = [_padded(truth.visible_fraction, most, 0) for truth in truths]
     data.visible_fraction[rows] = torch.from_numpy(np.stack(visible))
     data.truncation[rows] = torch.from_numpy(np.stack([_padded(truth.truncation, most, 0) for truth in truths]))
+
+
+def _visible(truth: GroundTruth) -> GroundTruth:
+    seen = truth.visible_fraction >= MIN_SEEN
+    rows = ("boxes", "class_ids", "track_ids", "visible_fraction", "truncation", "boxes_3d")
+    return replace(truth, **{name: getattr(truth, name)[seen] for name in rows})
 
 
 def _padded(rows: NDArray[np.generic], count: int, value: int) -> NDArray[np.generic]:

@@ -79,7 +79,7 @@ def evaluate_drive(arguments: tuple[EvaluationOptions, Condition, int]) -> list[
     backend = make_backend(BackendKind.ONNXRUNTIME, spec, threads=1)
     images = []
     with Pipeline(spec, backend, thresholds=THRESHOLDS) as pipeline:
-        for index in range(drive.options.count):
+        for index in range(len(drive)):
             sample = drive.sample(index, thermal=len(spec.inputs) > 1)
             for camera, truth in sample.truth.items():
                 frames = [_frame(sample.images[camera], Encoding.BGR8)]

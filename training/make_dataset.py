@@ -69,11 +69,10 @@ def make_drive(arguments: tuple[DatasetOptions, int]) -> int:
     drive = Drive(options=drive_options(seed, instants=options.instants, varied=options.varied))
     random = np.random.default_rng([seed, 1])
     pictures: list[LabelledPicture] = []
-    for index in range(drive.options.count):
+    for index in range(len(drive)):
         if pictures and time.time() > options.deadline:
             break
-        count = min(PICTURES_PER_INSTANT, len(drive.camera_names))
-        chosen = sorted(random.choice(drive.camera_names, count, replace=False).tolist())
+        chosen = sorted(random.choice(list(drive.cameras), PICTURES_PER_INSTANT, replace=False).tolist())
         sample = drive.sample(index, cameras=chosen, thermal=True)
         pictures += [
             LabelledPicture(

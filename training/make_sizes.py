@@ -17,9 +17,7 @@ from training.network.network import Network
 from training.network.network_options import NetworkOptions
 
 SIZES = {
-    "S": NetworkOptions(
-        widths=(8, 16, 32, 64, 128), depths=(1, 2, 2, 1), neck_width=32, head_width=32, mask_width=16
-    ),
+    "S": NetworkOptions(widths=(8, 16, 32, 64, 128), depths=(1, 2, 2, 1), neck_width=32, head_width=32, mask_width=16),
     "M": NetworkOptions(
         widths=(16, 40, 80, 160, 256), depths=(1, 2, 3, 2), neck_width=72, head_width=72, mask_width=32
     ),

@@ -44,9 +44,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _class_precision(
-    pairs: Sequence[tuple[Detections, ImageTruth]], class_id: int
-) -> tuple[int, NDArray[np.float64]]:
+def _class_precision(pairs: Sequence[tuple[Detections, ImageTruth]], class_id: int) -> tuple[int, NDArray[np.float64]]:
     """Objects of the class that count, and average precision at each threshold."""
     if not pairs:
         return 0, np.zeros(len(THRESHOLDS))
@@ -98,9 +96,7 @@ def _best_row(
     return None
 
 
-def _overlap(
-    boxes: NDArray[np.float32], truth: NDArray[np.float32], crowd: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _overlap(boxes: NDArray[np.float32], truth: NDArray[np.float32], crowd: NDArray[np.bool_]) -> NDArray[np.float64]:
     """IoU (k, n); for crowd regions the share of the detection that lies on them."""
     a, b = boxes.astype(np.float64)[:, None], truth.astype(np.float64)[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])

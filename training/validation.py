@@ -58,9 +58,7 @@ class Validator:
         return torch.from_numpy(pixels).to(self._device).float() / 255.0
 
 
-def _evaluate(
-    picture: LabelledPicture, cells: NDArray[np.float32], logits: NDArray[np.float32]
-) -> EvaluatedImage:
+def _evaluate(picture: LabelledPicture, cells: NDArray[np.float32], logits: NDArray[np.float32]) -> EvaluatedImage:
     height, width = picture.truth.mask.shape
     return evaluated_image(
         decode_detections(cells, height, width),
