@@ -46,10 +46,17 @@ def read_onnx(path: Path, *, shapes: Mapping[str, tuple[int, ...]] | None = None
         ) from error
     path = absolute(path)
     model = _parse(onnx, path)
+    try:
+        return _record(onnx, path, model, shapes or {})
+    except (ValueError, TypeError) as error:  # names that are no UTF-8, types that do not exist
+        raise ModelError(str(path), f"expected an ONNX file, got a damaged one ({error})", "copy it again") from error
+
+
+def _record(onnx: Any, path: Path, model: Any, shapes: Mapping[str, tuple[int, ...]]) -> OnnxModel:
     weights = {tensor.name for tensor in model.graph.initializer}
     weights.update(tensor.values.name for tensor in model.graph.sparse_initializer)
     inputs = [value for value in model.graph.input if value.name not in weights]  # IR 3 lists weights as inputs
-    _set_shapes(path, [*inputs, *model.graph.output], shapes or {})
+    _set_shapes(path, [*inputs, *model.graph.output], shapes)
     inferred = _inferred_shapes(onnx, model)
     announced = [tuple(_tensor_info(onnx, value) for value in values) for values in (inputs, model.graph.output)]
     producer = f"{model.producer_name} {model.producer_version}".strip()
@@ -111,7 +118,9 @@ def _set_shapes(path: Path, values: list[Any], shapes: Mapping[str, tuple[int, .
             and all(isinstance(old, str) or old == new for old, new in zip(announced, shape, strict=True))
         )
         if not fits:
-            raise ModelError(str(path), f"the shape {list(shape)} was given for {name!r}, the model fixes {announced}")
+            raise ModelError(
+                str(path), f"the shape {list(shape)} was given for {name!r}, the model has {list(announced or ())}"
+            )
         del tensor.shape.dim[:]
         for size in shape:
             tensor.shape.dim.add().dim_value = size
