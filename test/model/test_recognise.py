@@ -92,8 +92,11 @@ def test_recognises_the_real_yolox_nano() -> None:
     assert (image.name, image.width, image.height) == ("images", 416, 416)
     preprocess = image.preprocess
     assert (preprocess.channel_order, preprocess.scale, preprocess.mean, preprocess.std) == (
-        ChannelOrder.BGR, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0),
-    )  # fmt: skip
+        ChannelOrder.BGR,
+        1.0,
+        (0.0, 0.0, 0.0),
+        (1.0, 1.0, 1.0),
+    )
     assert (preprocess.resize, preprocess.pad_value) == (Resize.LETTERBOX_TOP_LEFT, 114)
     assert "3549 cells = 52x52 + 26x26 + 13x13" in recognition.heads[0].reason
     assert any("BGR 0 to 255" in assumption for assumption in recognition.assumptions)
@@ -105,8 +108,10 @@ def test_yolov8_preprocessing_is_known_from_its_exporter(tmp_path: Path) -> None
     assert recognition.spec is not None
     preprocess = recognition.spec.inputs[0].preprocess
     assert (preprocess.resize, preprocess.channel_order, preprocess.pad_value) == (
-        Resize.LETTERBOX, ChannelOrder.RGB, 114,
-    )  # fmt: skip
+        Resize.LETTERBOX,
+        ChannelOrder.RGB,
+        114,
+    )
     assert preprocess.scale == pytest.approx(1 / 255)
     assert recognition.spec.heads[0].labels == ("thing_0", "thing_1", "thing_2")
 
