@@ -65,7 +65,7 @@ def scene_image(height: int, width: int, *, seed: int = 0) -> NDArray[np.uint8]:
     """Smooth colours with noise on top, uint8 (h, w, 3): as compressible as a photograph."""
     coarse = cv2.resize(noise_image(6, 8, seed=seed), (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int16)
     grain = np.random.default_rng(seed + 1).integers(-12, 13, (height, width, 1), dtype=np.int16)
-    return np.clip(coarse + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(coarse + grain, 0, 255), np.uint8)
 
 
 def patch_image(height: int, width: int, *, patch: int = 16) -> NDArray[np.uint8]:
@@ -75,4 +75,4 @@ def patch_image(height: int, width: int, *, patch: int = 16) -> NDArray[np.uint8
         np.uint8,
     )
     row, column = np.mgrid[:height, :width] // patch
-    return colours[(row * 3 + column) % len(colours)]
+    return np.asarray(colours[(row * 3 + column) % len(colours)], np.uint8)

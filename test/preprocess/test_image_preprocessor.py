@@ -166,7 +166,7 @@ def formula(image: NDArray[np.uint8], spec: InputSpec, region: tuple[int, int, i
         image = image[y : y + height, x : x + width]
     x0, y0, x1, y1 = region
     method = cv2.INTER_AREA if options.interpolation is Interpolation.AREA else cv2.INTER_LINEAR
-    padded = np.full((spec.height, spec.width, 3), options.pad_value, np.uint8)
+    padded: NDArray[Any] = np.full((spec.height, spec.width, 3), options.pad_value, np.uint8)
     padded[y0:y1, x0:x1] = cv2.resize(np.ascontiguousarray(image), (x1 - x0, y1 - y0), interpolation=method)
     if options.channel_order is ChannelOrder.RGB:
         padded = padded[:, :, ::-1]

@@ -129,4 +129,4 @@ def to_network(boxes: NDArray[Any], transform: ImageTransform) -> NDArray[np.flo
     x, y, w, h = transform.crop
     x0, y0, x1, y1 = transform.network_region
     scale = np.array([(x1 - x0) / w, (y1 - y0) / h] * 2)
-    return (boxes - [x, y, x, y]) * scale + [x0, y0, x0, y0]
+    return np.asarray((boxes - [x, y, x, y]) * scale + [x0, y0, x0, y0], np.float64)

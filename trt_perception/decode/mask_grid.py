@@ -17,7 +17,7 @@ class MaskAxis:
 
     Args:
         centres: float64 (pixels,), the position of each crop pixel's centre in cells; cell i covers i to i + 1.
-        first: First cell whose centre lies in the image.
+        first: First cell whose centre lies in the image; of an image without one, the cell that it lies in.
         end: One after the last such cell.
         cells: Cells of the output along this axis, padding included.
     """
@@ -33,11 +33,14 @@ class MaskAxis:
         per_px = cells / network_px
         start, stop = region
         pixels = (np.arange(crop_px) + 0.5) * ((stop - start) / crop_px) + start
-        first = min(math.ceil(start * per_px - 0.5), cells - 1)
+        first, end = math.ceil(start * per_px - 0.5), math.ceil(stop * per_px - 0.5)
+        if first == end:
+            first = math.floor((start + stop) / 2 * per_px)
+            end = first + 1
         return MaskAxis(
             centres=np.asarray(pixels * per_px, np.float64),
             first=first,
-            end=max(first + 1, math.ceil(stop * per_px - 0.5)),
+            end=end,
             cells=cells,
         )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from trt_perception.decode.head_check import check_mask_labels, check_shape, single_output
 from trt_perception.decode.head_decoder import Tensors
@@ -44,15 +47,19 @@ class SemanticClassIdsDecoder:
         output = outputs[self._output]
         height, width = output.shape[-2:]
         rows, columns = mask_axes(transform, self._network, (height, width))
-        ids = output.reshape(height, width)[rows.first : rows.end, columns.first : columns.end]
+        ids = output.reshape(height, width)
+        if self._size is MaskSize.NETWORK:
+            return SegmentationMask(class_ids=self._checked(ids[rows.first : rows.end, columns.first : columns.end]))
+        down, across = rows.nearest(), columns.nearest()
+        seen = self._checked(ids[down[0] : down[-1] + 1, across[0] : across[-1] + 1])
+        return mask_of_crop(seen[:, across - across[0]][down - down[0]], transform)
+
+    def _checked(self, ids: NDArray[Any]) -> NDArray[np.uint8]:
+        """The ids as bytes. Those of the padding are not looked at."""
         foreign = ids[((ids < 0) | (ids >= self._classes)) & (ids != UNLABELLED)]
         if foreign.size:
             raise FrameError(
                 DropReason.INFERENCE_FAILED,
                 f"output {self._output!r}: class id {foreign[0]}, expected 0 to {self._classes - 1} or {UNLABELLED}",
             )
-        ids = ids.astype(np.uint8)
-        if self._size is MaskSize.NETWORK:
-            return SegmentationMask(class_ids=ids)
-        ids = ids[:, columns.nearest() - columns.first]
-        return mask_of_crop(ids[rows.nearest() - rows.first], transform)
+        return ids.astype(np.uint8)
