@@ -1,0 +1,67 @@
+"""The demo: real DDS, a real node process, pictures and a report; and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.ros_environment import UNWANTED, ros_environment
+from helpers.tiny_onnx import make_multi_head_onnx
+
+from trt_perception.cli.main import main
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("CAM_FRONT", "CAM_BACK"):
+        cv2.imwrite(str(folder / f"{name}.jpg"), np.full((96, 128, 3), 90, np.uint8))
+    return folder
+
+
+def test_plays_pictures_through_the_node_and_accounts_for_every_frame(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    pytest.importorskip("vision_msgs", reason="vision_msgs is not installed")
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    for name in UNWANTED:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ros_environment(tmp_path / "ros_log").items():
+        monkeypatch.setenv(name, value)
+    model = make_multi_head_onnx(tmp_path / "tiny.onnx")
+    out = tmp_path / "out"
+    arguments = ["demo", "--model", str(model), "--images", str(pictures), "--out", str(out)]
+    assert main([*arguments, "--seconds", "2", "--rate-hz", "5", "--score", "0.01"]) == 0
+    report = json.loads((out / "report.json").read_text())
+    assert [camera["camera"] for camera in report["cameras"]] == ["cam_back", "cam_front"]
+    for camera in report["cameras"]:
+        assert camera["sent"] == 10
+        assert camera["sent"] == camera["answered"] + sum(camera["dropped"].values()) + camera["never_received"]
+        assert camera["invented"] == 0
+        assert camera["answered"] >= 8
+    assert cv2.imread(str(out / "contact_sheet.jpg")) is not None
+    page = (out / "report.html").read_text()
+    assert "cam_front" in page
+    assert "data:image/jpeg;base64," in page
+
+
+def test_says_what_is_missing(capsys: pytest.CaptureFixture[str], pictures: Path) -> None:
+    assert main(["demo", "--images", str(pictures)]) == 3
+    assert "--model" in capsys.readouterr().err
+
+
+def test_leaves_a_folder_alone_that_it_did_not_make(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    model = make_multi_head_onnx(tmp_path / "tiny.onnx")
+    assert main(["demo", "--model", str(model), "--images", str(pictures), "--out", str(mine)]) == 2
+    assert (mine / "thesis.txt").read_text() == "years of work"
+    assert "give another --out" in capsys.readouterr().err
