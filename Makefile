@@ -22,16 +22,16 @@ demo: ## Run the demo: MODEL=model.onnx IMAGES=folder
 	@$(call in_env) trt-perception demo $(if $(MODEL),--model '$(MODEL)') $(if $(IMAGES),--images '$(IMAGES)')
 
 lint: ## ruff and mypy --strict
-	@$(call in_env) ruff check . && mypy
+	@$(call in_env) python -m ruff check . && python -m mypy
 
 test: ## lint, then all tests but soaks and GPU tests: ARGS="-k name"
-	@$(call in_env) ruff check . && mypy && pytest -m "not soak and not gpu" $(ARGS)
+	@$(call in_env) python -m ruff check . && python -m mypy && python -m pytest -m "not soak and not gpu" $(ARGS)
 
 test-numpy1: ## The same tests with NumPy 1.26 and OpenCV 4, in .venv-numpy1
-	@$(call in_env,numpy1) pytest -m "not soak and not gpu" $(ARGS)
+	@$(call in_env,numpy1) python -m pytest -m "not soak and not gpu" $(ARGS)
 
 soak: ## The long runs
-	@$(call in_env) pytest -m soak --timeout 3600 $(ARGS)
+	@$(call in_env) python -m pytest -m soak --timeout 3600 $(ARGS)
 
 gpu-test: ## Tests on a CUDA GPU, with the Python that has TensorRT: PYTHON=
 	@$(or $(PYTHON),python3) -m pytest -m gpu test/gpu $(ARGS)

@@ -19,15 +19,18 @@ def run_logged(command: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            close_fds=False,  # It holds set-up's lock: an orphan of a killed set-up is waited for by the next one.
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                close_fds=False,  # It holds set-up's lock: an orphan of a killed set-up is waited for by the next one.
+            )
+        except OSError as error:
+            raise SetUpError(f"set-up: `{command[0]}` does not start: {error}") from error
         try:
             code = process.wait()
         except BaseException:
