@@ -81,6 +81,26 @@ def test_recognises(
     assert recognition.spec.heads == (head.spec,)
 
 
+@pytest.mark.parametrize(
+    ("outputs", "kind"),
+    [({"output0": (1, 64, 64)}, HeadKind.SEMANTIC_CLASS_IDS), ({"output0": (1, 3, 64, 64)}, HeadKind.SEMANTIC_LOGITS)],
+    ids=["argmax", "logits"],
+)
+def test_semantic_models_of_ultralytics_see_images_as_its_others_do(
+    tmp_path: Path, outputs: dict[str, tuple[int, ...]], kind: HeadKind
+) -> None:
+    integers = ["output0"] if kind is HeadKind.SEMANTIC_CLASS_IDS else []
+    metadata = ultralytics_metadata(task="semantic")
+    recognition = _recognise(
+        make_layout_onnx(tmp_path / "m.onnx", outputs=outputs, integers=integers, metadata=metadata)
+    )
+    assert recognition.spec is not None
+    assert recognition.assumptions == ()
+    assert (recognition.spec.heads[0].kind, len(recognition.spec.heads[0].labels)) == (kind, 3)
+    preprocess = recognition.spec.inputs[0].preprocess
+    assert (preprocess.resize, preprocess.mean) == (Resize.LETTERBOX, (0.0, 0.0, 0.0))
+
+
 @pytest.mark.skipif(not NANO.exists(), reason="../shared/models is not here")
 def test_recognises_the_real_yolox_nano() -> None:
     recognition = _recognise(NANO)

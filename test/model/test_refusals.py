@@ -37,10 +37,15 @@ REFUSED = [
         "252 predictions = 3 x (8x8 + 4x4 + 2x2)",
         id="yolov5",
     ),
-    pytest.param(_layout(output0=(1, 300, 6)), "end-to-end detection: not supported yet", "nms=False", id="end_to_end"),
+    pytest.param(
+        _layout(output0=(1, 300, 6)),
+        "end-to-end detection (YOLOv10's corners and RT-DETR's normalised centres look alike): not",
+        "nms=False",
+        id="end_to_end",
+    ),
     pytest.param(
         _layout(output=(100, 7)),
-        "end-to-end detection: not supported yet",
+        "end-to-end detection (YOLOv10's corners and RT-DETR's normalised centres look alike): not",
         "100 rows of 7 values",
         id="yolov7_with_nms",
     ),

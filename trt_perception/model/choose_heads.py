@@ -83,6 +83,7 @@ def _stated_claim(evidence: Evidence, name: str, kind: HeadKind) -> HeadClaim:
         certainty=Certainty.STATED,
         layout=own[0].layout if own else layout,
         reason=f"`head: {kind.value}` was given",
+        preprocess=own[0].preprocess if own else None,
     )
 
 

@@ -18,20 +18,25 @@ from trt_perception.options.json_schema import to_plain
 
 def usual_preprocess(claims: Sequence[HeadClaim]) -> tuple[PreprocessDefault, bool]:
     """What models with these heads usually take, and whether the exporter's metadata vouches for it."""
-    first = max(claims, key=lambda claim: family_of(claim.kinds[0]).preprocess.rank)
-    return family_of(first.kinds[0]).preprocess, first.certainty is Certainty.METADATA
+    first = max(claims, key=lambda claim: _default(claim).rank)
+    return _default(first), first.certainty is Certainty.METADATA
 
 
 def preprocess_conflict(claims: Sequence[HeadClaim], given: Mapping[str, object]) -> Problem | None:
     """Why one image cannot serve all heads: two families, equally sure, that see images differently."""
-    default, _ = usual_preprocess(claims)
-    rivals = [claim.kinds[0] for claim in claims if family_of(claim.kinds[0]).preprocess.rank == default.rank]
-    if given or all(family_of(kind).preprocess.options == default.options for kind in rivals):
+    usual, _ = usual_preprocess(claims)
+    rivals = [claim for claim in claims if _default(claim).rank == usual.rank]
+    if given or all(_default(claim).options == usual.options for claim in rivals):
         return None
+    kinds = ", ".join(claim.kinds[0].value for claim in rivals)
     return Problem(
-        text=f"heads {', '.join(kind.value for kind in rivals)} usually take different images, the model has one",
+        text=f"heads {kinds} usually take different images, the model has one",
         remedy="say how it is prepared: --preprocess channel_order=... --preprocess scale=... --preprocess resize=...",
     )
+
+
+def _default(claim: HeadClaim) -> PreprocessDefault:
+    return claim.preprocess or family_of(claim.kinds[0]).preprocess
 
 
 def input_spec(image: ImageInput, preprocess: PreprocessOptions, given: Mapping[str, object]) -> InputSpec:

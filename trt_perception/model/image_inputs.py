@@ -76,9 +76,12 @@ def _open_sizes(tensor: TensorInfo, layout: Layout, facts: ExporterFacts) -> Pro
     usual = (1, 3, height, width) if layout is Layout.NCHW else (1, height, width, 3)
     sizes = [old if isinstance(old, int) else new for old, new in zip(tensor.shape or (), usual, strict=True)]
     example = "x".join(map(str, sizes))
+    is_guess = facts.image_size is None and any(
+        isinstance(old, str) and new > 3 for old, new in zip(tensor.shape or (), usual, strict=True)
+    )
     return Problem(
         text=f"expected static sizes, got input {tensor}",
-        remedy=f"give them: --shape {tensor.name}={example}" + ("" if facts.image_size else " (for example)"),
+        remedy=f"give them: --shape {tensor.name}={example}" + (" (for example)" if is_guess else ""),
     )
 
 

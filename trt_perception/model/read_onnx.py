@@ -158,7 +158,8 @@ def _completed(output: TensorInfo, inferred: tuple[int | str, ...] | None) -> Te
     if output.shape is None or len(output.shape) != len(inferred):
         shape = inferred if output.shape is None else output.shape
     else:
-        shape = tuple(old if isinstance(old, int) else new for old, new in zip(output.shape, inferred, strict=True))
+        pairs = zip(output.shape, inferred, strict=True)  # a symbol that inference made up says less than the model's
+        shape = tuple(new if isinstance(old, str) and isinstance(new, int) else old for old, new in pairs)
     return TensorInfo(name=output.name, shape=shape, dtype=output.dtype)
 
 

@@ -82,6 +82,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreprocessDefault:
+    """How models of a family usually see images.
+
+    Args:
+        options: The options.
+        because: Whose convention it is, for the assumption that is reported.
+        rank: Where heads of one model differ, the highest wins.
+    """
+
+    options: PreprocessOptions = field(default_factory=PreprocessOptions)
+    because: str
+    rank: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeadClaim:
     """One family says: these outputs are mine.
 
@@ -91,6 +106,7 @@ class HeadClaim:
         certainty: How sure.
         layout: What the shapes say.
         reason: What speaks for it, after the layout's words.
+        preprocess: How the exporter's models see images, where that is not the family's way. None: the family's.
     """
 
     kinds: tuple[HeadKind, ...]
@@ -98,6 +114,7 @@ class HeadClaim:
     certainty: Certainty
     layout: HeadLayout
     reason: str
+    preprocess: PreprocessDefault | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,21 +136,6 @@ class Refusal:
     reason: str
     remedy: str
     is_auxiliary: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreprocessDefault:
-    """How models of a family usually see images.
-
-    Args:
-        options: The options.
-        because: Whose convention it is, for the assumption that is reported.
-        rank: Where heads of one model differ, the highest wins.
-    """
-
-    options: PreprocessOptions = field(default_factory=PreprocessOptions)
-    because: str
-    rank: int
 
 
 class HeadFamily(ABC):

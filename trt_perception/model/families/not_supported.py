@@ -23,7 +23,7 @@ def refusals(evidence: Evidence) -> Iterator[Refusal]:
 
 
 def _exported_task(evidence: Evidence) -> Iterable[Refusal]:
-    """What Ultralytics names in its metadata, other than plain detection."""
+    """What Ultralytics names in its metadata, other than plain detection and semantic segmentation."""
     facts = evidence.exporter
     names = {
         "segment": "instance segmentation (YOLO-seg)",
@@ -31,11 +31,11 @@ def _exported_task(evidence: Evidence) -> Iterable[Refusal]:
         "obb": "oriented boxes (YOLO-obb)",
         "classify": "image classification",
     }
-    if facts.exporter != "Ultralytics" or not facts.task:
+    if facts.exporter != "Ultralytics" or facts.task in ("", "semantic"):
         return
     if facts.task != "detect":
         name = names.get(facts.task, f"Ultralytics task {facts.task!r}")
-        remedy = "use a model trained for task=detect"
+        remedy = "use a model trained for task=detect or task=semantic"
     elif facts.head == "RTDETRDecoder":
         name, remedy = "RT-DETR", _OTHER
     elif facts.end_to_end:
@@ -66,7 +66,8 @@ def _end_to_end(evidence: Evidence) -> Iterable[Refusal]:
         if isinstance(rows, int) and any(_is_grid(evidence, rows, anchors) for anchors in (1, 3)):
             continue  # one or two classes over every cell: a detector before NMS
         reason = f"{rows} rows of {shape[-1]} values are no count of cells, but of finished boxes"
-        yield _refuse("end-to-end detection", [output], Certainty.GRAPH, reason, _WITHOUT_NMS)
+        name = "end-to-end detection (YOLOv10's corners and RT-DETR's normalised centres look alike)"
+        yield _refuse(name, [output], Certainty.GRAPH, reason, _WITHOUT_NMS)
 
 
 def _is_grid(evidence: Evidence, count: int, anchors: int) -> bool:

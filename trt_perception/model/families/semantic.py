@@ -24,8 +24,11 @@ MAX_CLASSES = 255
 """A mask has one byte a pixel, and 255 means unlabelled."""
 
 
+_ULTRALYTICS = PreprocessDefault(options=PreprocessOptions(), because="the convention of Ultralytics models", rank=2)
+
+
 class SemanticFamily(HeadFamily):
-    """Recognised by shape: class scores as the model's only float output [1, c, h, w], class ids as integers.
+    """Recognised by the exporter's task=semantic, by an ArgMax, or by shape where only one output is like that.
 
     The preprocessing is only the commonest one (ImageNet mean and deviation on 0 to 1, as in torchvision and
     MMSegmentation): nothing in such a model tells it.
@@ -52,18 +55,28 @@ class SemanticFamily(HeadFamily):
                     layout = self.layout(kind, [output], width=evidence.width, height=evidence.height)
                 except LayoutMismatch:
                     continue
-                yield _claim(evidence.model, output, kind, layout)
+                yield _claim(evidence, output, kind, layout)
 
 
-def _claim(model: OnnxModel, output: TensorInfo, kind: HeadKind, layout: HeadLayout) -> HeadClaim:
+def _claim(evidence: Evidence, output: TensorInfo, kind: HeadKind, layout: HeadLayout) -> HeadClaim:
     certainty, reason = Certainty.SHAPE, "taken as class scores from its shape alone"
     if kind is HeadKind.SEMANTIC_CLASS_IDS:
         reason = "taken as class ids from its shape and type alone"
-        classes = _argmax_classes(model, output.name)
-        if "ArgMax" in model.operators_behind(output.name, until=LEARNED):
+        if "ArgMax" in evidence.model.operators_behind(output.name, until=LEARNED):
             certainty, reason = Certainty.GRAPH, "ArgMax in the model"
+            classes = _argmax_classes(evidence.model, output.name)
             layout = HeadLayout(classes=classes, words=layout.words + (f", ArgMax over {classes}" if classes else ""))
-    return HeadClaim(kinds=(kind,), outputs=(output.name,), certainty=certainty, layout=layout, reason=reason)
+    preprocess = None
+    if evidence.exporter.exporter == "Ultralytics" and evidence.exporter.task == "semantic":
+        certainty, reason, preprocess = Certainty.METADATA, str(evidence.exporter), _ULTRALYTICS
+    return HeadClaim(
+        kinds=(kind,),
+        outputs=(output.name,),
+        certainty=certainty,
+        layout=layout,
+        reason=reason,
+        preprocess=preprocess,
+    )
 
 
 def _argmax_classes(model: OnnxModel, output: str) -> int | None:
