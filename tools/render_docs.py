@@ -74,8 +74,10 @@ def _values(option: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in option["enum"])
     if "anyOf" in option:
         return " or ".join(_values(part) for part in option["anyOf"])
-    if "minimum" in option or "maximum" in option:
-        return f"{option['type']}, {option.get('minimum', '')} to {option.get('maximum', '')}".rstrip()
+    if "minimum" in option and "maximum" in option:
+        return f"{option['type']}, {option['minimum']:g} to {option['maximum']:g}"
+    if "minimum" in option:
+        return f"{option['type']}, at least {option['minimum']:g}"
     if "prefixItems" in option:
         return f"list of {len(option['prefixItems'])} {option['prefixItems'][0]['type']}s"
     return {"array": "list", "object": "mapping", "string": "text"}.get(option["type"], str(option["type"]))
