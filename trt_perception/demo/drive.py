@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -64,6 +65,7 @@ class Drive:
             IndexError: There is no such instant.
             ConfigError: There is no such camera.
         """
+        index = operator.index(index)
         if not 0 <= index < len(self):
             raise IndexError(f"the drive has instants 0 to {len(self) - 1}, got {index}")
         names = list(self.cameras) if cameras is None else list(cameras)

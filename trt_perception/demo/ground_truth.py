@@ -24,7 +24,7 @@ class GroundTruth:
         truncation: float32 (n,), share of the unclipped box's area that lies outside the image.
         mask: uint8 (h, w), index into MASK_NAMES. Drivable is all paving between the kerbs that the camera sees
             (crosswalks and stop lines too); lane is the paint of lines along the road, dashes without their gaps, up to
-            60 m. Whatever stands in front of the road is background.
+            50 m along the road. Whatever stands in front of the road is background.
         boxes_3d: float32 (n, 7), x y z length width height yaw: centre in m, sizes in m, radians, in the car's body frame.
     """
 

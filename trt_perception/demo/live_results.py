@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.cdr.detection_array_message import decode_detection_array
 from trt_perception.cdr.image_message import frame_from_image, parse_image
 from trt_perception.detections import Detections
@@ -46,23 +47,23 @@ Results = dict[str, dict[int, LiveResult]]
 """By camera, then by stamp."""
 
 
-def collect_results(messages: Iterable[tuple[str, int, bytes]], contents: Mapping[str, TopicContent]) -> Results:
+def collect_results(messages: Iterable[BagMessage], contents: Mapping[str, TopicContent]) -> Results:
     """Sort recorded messages.
 
     Args:
-        messages: Topic, time of arrival, CDR bytes.
+        messages: What was recorded; the log time is that of arrival.
         contents: What each topic carries.
     """
     results: Results = {content.camera: {} for content in contents.values()}
-    for topic, received_ns, data in messages:
-        content = contents[topic]
+    for message in messages:
+        content, data = contents[message.topic], message.data
         stamp_ns, head_result = _detections(data, content.labels) if content.is_detection else _mask(data)
-        answer = results[content.camera].setdefault(stamp_ns, LiveResult(received_ns=received_ns, heads={}))
+        answer = results[content.camera].setdefault(stamp_ns, LiveResult(received_ns=message.log_time_ns, heads={}))
         answer.heads[content.head] = head_result
     return results
 
 
-def _detections(data: bytes, labels: tuple[str, ...]) -> tuple[int, Detections]:
+def _detections(data: bytes | memoryview, labels: tuple[str, ...]) -> tuple[int, Detections]:
     message = decode_detection_array(data)
     found = message.detections
     centre = np.array([(d.center_x, d.center_y) for d in found]).reshape(-1, 2)
@@ -74,7 +75,7 @@ def _detections(data: bytes, labels: tuple[str, ...]) -> tuple[int, Detections]:
     )
 
 
-def _mask(data: bytes) -> tuple[int, SegmentationMask]:
+def _mask(data: bytes | memoryview) -> tuple[int, SegmentationMask]:
     frame = frame_from_image(parse_image(data), "")
     rows = frame.data[: frame.step * frame.height].reshape(frame.height, frame.step)
     return frame.stamp_ns, SegmentationMask(class_ids=np.ascontiguousarray(rows[:, : frame.width]))

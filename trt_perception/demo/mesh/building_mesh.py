@@ -71,6 +71,7 @@ def building_mesh(
             (-half_x - 0.15, -half_y - 0.15, height - 0.1),
             (half_x + 0.15, half_y + 0.15, height + 0.35),
             wall.shade(0.8),
+            floor=False,
         )
     return builder.build(), height
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
-from trt_perception.demo.mesh.mesh import CORNERS, Array, Glow, Kind, Mesh
+from trt_perception.demo.mesh.mesh import CORNERS, Glow, Kind, Mesh
 
 Point = Sequence[float]
 
@@ -25,8 +27,13 @@ class Look:
 
     def shade(self, factor: float) -> Look:
         """The same look, `factor` times as bright."""
-        b, g, r = self.albedo
-        return replace(self, albedo=(min(1.0, b * factor), min(1.0, g * factor), min(1.0, r * factor)))
+        return _shaded(self, factor)
+
+
+@lru_cache(maxsize=4096)
+def _shaded(look: Look, factor: float) -> Look:
+    b, g, r = look.albedo
+    return replace(look, albedo=(min(1.0, b * factor), min(1.0, g * factor), min(1.0, r * factor)))
 
 
 class MeshBuilder:
@@ -47,14 +54,11 @@ class MeshBuilder:
     def polygon(self, points: Sequence[Point], look: Look, *, layer: int = 0, both_sides: bool = False) -> None:
         """A flat convex face; counter-clockwise seen from outside."""
         indices = [self._vertex(point) for point in points]
-        array = np.array([self._vertices[index] for index in indices])
-        normal = np.cross(array[1] - array[0], array[-1] - array[0])
-        length = float(np.linalg.norm(normal))
-        if length < 1e-9:
+        normal = _normal(points[0], points[1], points[-1])
+        if normal is None:
             return
-        unit = normal / length
         kind = Kind.SHEET if both_sides else Kind.POLYGON
-        self._add(kind, indices, (float(unit[0]), float(unit[1]), float(unit[2])), 0.0, 0.0, look, layer)
+        self._add(kind, indices, normal, 0.0, 0.0, look, layer)
 
     def capsule(
         self, start: Point, end: Point, radius: float, look: Look, *, end_radius: float | None = None, layer: int = 0
@@ -75,20 +79,28 @@ class MeshBuilder:
         self._add(Kind.LEAVES, [index, index], unit, radius, radius, look, 2 * layer)
 
     def hexahedron(
-        self, bottom: Sequence[Point], top: Sequence[Point], look: Look, *, roof: Look | None = None
+        self,
+        bottom: Sequence[Point],
+        top: Sequence[Point],
+        look: Look,
+        *,
+        roof: Look | None = None,
+        floor: bool = True,
     ) -> None:
-        """Four sides and a top over the counter-clockwise corners `bottom` and `top`."""
+        """Four sides, a top and a floor between the counter-clockwise corners `bottom` and `top`."""
         self.polygon(top, roof or look)
         count = len(bottom)
         for i in range(count):
             j = (i + 1) % count
             self.polygon([bottom[i], bottom[j], top[j], top[i]], look)
-        self.polygon(list(reversed(bottom)), look.shade(0.5))
+        if floor:
+            self.polygon(list(reversed(bottom)), look.shade(0.5))
 
-    def box(self, low: Point, high: Point, look: Look, *, roof: Look | None = None) -> None:
+    def box(self, low: Point, high: Point, look: Look, *, roof: Look | None = None, floor: bool = True) -> None:
         """An upright box between two corners."""
         corners = [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])]
-        self.hexahedron([(x, y, low[2]) for x, y in corners], [(x, y, high[2]) for x, y in corners], look, roof=roof)
+        bottom, top = [(x, y, low[2]) for x, y in corners], [(x, y, high[2]) for x, y in corners]
+        self.hexahedron(bottom, top, look, roof=roof, floor=floor)
 
     def disc(self, centre: Point, radius: float, *, side: float, look: Look, layer: int = 0) -> None:
         """An upright wheel disc that faces left (side 1) or right (side -1)."""
@@ -142,6 +154,10 @@ def mirrored_side(points: Sequence[Point], side: float) -> list[Point]:
     return [(x, -y, z) for x, y, z in reversed(points)]
 
 
-def bounds(vertices: Array) -> tuple[Array, Array]:
-    """Lowest and highest corner of vertices (n, 3)."""
-    return vertices.min(axis=0), vertices.max(axis=0)
+def _normal(origin: Point, second: Point, last: Point) -> tuple[float, float, float] | None:
+    """Unit normal of a counter-clockwise face, None for one without area."""
+    ax, ay, az = (float(second[i]) - float(origin[i]) for i in range(3))
+    bx, by, bz = (float(last[i]) - float(origin[i]) for i in range(3))
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    length = math.sqrt(x * x + y * y + z * z)
+    return None if length < 1e-9 else (x / length, y / length, z / length)

@@ -22,7 +22,7 @@ def tree_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
     builder.begin(group=-1)
     lean = float(rng.uniform(-0.2, 0.2))
     builder.capsule((0.0, 0.0, 0.0), (lean, 0.0, centre_z), 0.035 * height, _BARK, end_radius=0.02 * height)
-    _crown(builder, rng, (lean, 0.0, centre_z), crown, 1.1, 44, _green(rng))
+    _crown(builder, rng, (lean, 0.0, centre_z), crown, 1.1, 60, _green(rng))
     return builder.build(), height
 
 
@@ -94,7 +94,7 @@ def _crown(
         ]
         builder.leaves(
             position,
-            radius * float(rng.uniform(0.22, 0.36)),
+            radius * float(rng.uniform(0.18, 0.32)),
             look.shade(float(rng.uniform(0.75, 1.25))),
             normal=direction,
         )

@@ -10,16 +10,17 @@ from trt_perception.demo.mesh.mesh import Glow
 from trt_perception.demo.render.atmosphere import Atmosphere
 from trt_perception.demo.render.camera_maps import CameraMaps
 from trt_perception.demo.render.face_batch import FaceBatch
-from trt_perception.demo.render.slots import GROUND_TABLE, LEVEL_M, SKY
+from trt_perception.demo.render.slots import GROUND_TABLE, LEVEL_M, MIRROR_TABLE, SKY
 from trt_perception.demo.render.view import View
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
+_SKY_TABLE: Bytes = np.where(np.arange(256) == SKY, 255, 0).astype(np.uint8)
 _SHINE: dict[Glow, tuple[tuple[float, float, float], float]] = {
-    Glow.HEADLIGHT: ((1.0, 0.97, 0.92), 0.34),
-    Glow.TAIL_LIGHT: ((0.10, 0.06, 0.95), 0.22),
-    Glow.LAMP: ((0.55, 0.80, 1.0), 0.42),
+    Glow.HEADLIGHT: ((1.0, 0.97, 0.92), 0.20),
+    Glow.TAIL_LIGHT: ((0.10, 0.06, 0.95), 0.15),
+    Glow.LAMP: ((0.55, 0.80, 1.0), 0.36),
 }
 
 
@@ -39,6 +40,9 @@ def haze(picture: Bytes, slots: Bytes, maps: CameraMaps, air: Atmosphere, distan
     ground = cv2.LUT(maps.level, _share(np.exp(-air.extinction * LEVEL_M)))
     below = slots[maps.top :]
     cv2.copyTo(ground, cv2.LUT(below, GROUND_TABLE), clear[maps.top :])
+    # A sky pixel at an edge holds some of what lies beneath it, so it fades like that.
+    edge = cv2.erode(clear, np.ones((3, 1), dtype=np.uint8))
+    cv2.copyTo(edge, cv2.LUT(slots, _SKY_TABLE), clear)
     clear3 = cv2.merge([clear, clear, clear])
     veil = (255.0 - np.arange(256.0))[:, None] * air.horizon[None, :]
     table = np.rint(np.clip(veil, 0.0, 255.0)).astype(np.uint8).reshape(256, 1, 3)
@@ -66,7 +70,7 @@ def wet_ground(picture: Bytes, slots: Bytes, maps: CameraMaps, air: Atmosphere, 
     # Flat angles mirror more (Fresnel).
     flat = _share(air.wetness * (0.16 + 0.60 / (1.0 + (9.0 / np.maximum(LEVEL_M, 0.5)) ** 1.3)))
     share = cv2.multiply(cv2.LUT(maps.level, flat), puddles, scale=1.0 / 200.0)
-    share = cv2.bitwise_and(share, cv2.LUT(slots[top:], GROUND_TABLE))
+    share = cv2.multiply(share, cv2.LUT(slots[top:], MIRROR_TABLE), scale=1.0 / 255.0)
     share3 = cv2.merge([share, share, share])
     result = picture.copy()
     keep = cv2.multiply(picture[top:], cv2.bitwise_not(share3), scale=1.0 / 255.0)
@@ -106,8 +110,7 @@ def shine(
             drawn += 1
     if not drawn:
         return picture
-    glow_map = cv2.add(cv2.GaussianBlur(small, (5, 5), 0), cv2.GaussianBlur(small, (31, 31), 0))
-    glow_map = cv2.add(glow_map, cv2.GaussianBlur(small, (9, 9), 0))
+    glow_map = cv2.addWeighted(cv2.GaussianBlur(small, (5, 5), 0), 0.8, cv2.GaussianBlur(small, (25, 25), 0), 0.9, 0.0)
     light = cv2.resize(glow_map, (camera.width, camera.height), interpolation=cv2.INTER_LINEAR)
     if streaks is not None:
         wide = cv2.resize(
@@ -137,7 +140,7 @@ def sun_glare(picture: Bytes, slots: Bytes, view: View, air: Atmosphere, sun: Ar
     hidden = 1.0
     column, row = round(float(u)), round(float(v))
     if 0 <= column < camera.width and 0 <= row < camera.height and slots[row, column] != SKY:
-        hidden = 0.45
+        hidden = 0.2
     glow = hidden * (1.15 * np.exp(-((distance / 0.045) ** 1.2)) + 0.62 * np.exp(-distance / 0.17)) + 0.20
     angle = np.arctan2(y, x)
     rays = 1.0 + 0.16 * hidden * np.cos(6.0 * angle + 0.7) * np.exp(-distance / 0.15)

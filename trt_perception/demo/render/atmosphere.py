@@ -95,8 +95,8 @@ def _day(strength: float, turn: float, lift: float, cloud: float) -> Atmosphere:
         strength=strength,
         sun_direction=_direction(turn, 28.0 + 32.0 * lift),
         sun=np.array([0.80, 0.93, 1.0]) * direct,
-        ambient_up=np.array([0.66, 0.60, 0.55]) * (1.05 - 0.35 * strength),
-        ambient_down=np.array([0.30, 0.31, 0.32]) * (1.1 - 0.3 * strength),
+        ambient_up=np.array([0.80, 0.74, 0.69]) * (1.05 - 0.35 * strength),
+        ambient_down=np.array([0.50, 0.51, 0.52]) * (1.1 - 0.3 * strength),
         zenith=np.array([0.80, 0.52, 0.30]),
         horizon=np.array([0.92, 0.86, 0.78]),
         clouds=0.25 + 0.55 * cloud,
@@ -110,9 +110,9 @@ def _dusk(strength: float, turn: float, lift: float, cloud: float) -> Atmosphere
         condition=Condition.DUSK,
         strength=strength,
         sun_direction=_direction(turn, 5.0 + 5.0 * lift),
-        sun=np.array([0.16, 0.36, 0.70]) * dim * 0.8,
+        sun=np.array([0.16, 0.36, 0.70]) * dim * 0.9,
         ambient_up=np.array([0.52, 0.38, 0.36]) * dim * 0.85,
-        ambient_down=np.array([0.20, 0.17, 0.18]) * dim * 0.9,
+        ambient_down=np.array([0.32, 0.27, 0.28]) * dim,
         zenith=np.array([0.46, 0.27, 0.20]) * (0.45 + 0.55 * dim),
         horizon=np.array([0.36, 0.52, 0.90]) * (0.4 + 0.6 * dim),
         clouds=0.3 + 0.4 * cloud,
@@ -124,7 +124,7 @@ def _dusk(strength: float, turn: float, lift: float, cloud: float) -> Atmosphere
 
 
 def _night(strength: float, turn: float, tint: float) -> Atmosphere:
-    level = 0.16 - 0.115 * strength
+    level = 0.20 - 0.13 * strength
     return Atmosphere(
         condition=Condition.NIGHT,
         strength=strength,
@@ -143,7 +143,7 @@ def _night(strength: float, turn: float, tint: float) -> Atmosphere:
 
 
 def _rain(strength: float, turn: float, tint: float) -> Atmosphere:
-    level = 0.72 - 0.22 * strength
+    level = 0.80 - 0.22 * strength
     grey = np.array([1.0, 0.97, 0.93 + 0.04 * tint])
     return Atmosphere(
         condition=Condition.RAIN,
@@ -151,7 +151,7 @@ def _rain(strength: float, turn: float, tint: float) -> Atmosphere:
         sun_direction=_direction(turn, 50.0),
         sun=np.zeros(3),
         ambient_up=grey * level,
-        ambient_down=grey * level * 0.42,
+        ambient_down=grey * level * 0.66,
         zenith=grey * (level * 0.78),
         horizon=grey * (level * 0.98),
         clouds=1.0,
@@ -173,7 +173,7 @@ def _fog(strength: float, turn: float, tint: float) -> Atmosphere:
         sun_direction=_direction(turn, 45.0),
         sun=np.zeros(3),
         ambient_up=grey * level,
-        ambient_down=grey * level * 0.5,
+        ambient_down=grey * level * 0.7,
         zenith=grey * level * 0.95,
         horizon=grey * level * 0.93,
         clouds=1.0,
@@ -190,8 +190,8 @@ def _glare(strength: float, turn: float, lift: float) -> Atmosphere:
         strength=strength,
         sun_direction=_direction(turn, 9.0 + 8.0 * lift),
         sun=np.array([0.62, 0.86, 1.0]) * (0.75 + 0.35 * strength),
-        ambient_up=np.array([0.50, 0.48, 0.48]),
-        ambient_down=np.array([0.22, 0.23, 0.25]),
+        ambient_up=np.array([0.60, 0.57, 0.56]),
+        ambient_down=np.array([0.36, 0.37, 0.39]),
         zenith=np.array([0.72, 0.52, 0.36]),
         horizon=np.array([0.80, 0.88, 0.96]),
         clouds=0.25,

@@ -35,7 +35,7 @@ class CameraMaps:
         optical = np.stack([*np.meshgrid(u, v), np.ones((camera.height, camera.width))], axis=-1)
         rays = optical @ camera.rotation.T
         rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
-        self.sky = SkyView(rays)
+        self.sky = SkyView(rays, camera.rotation[:, 2])
         below = np.nonzero((rays[..., 2] < 0.0).any(axis=1))[0]
         self.top = int(below[0]) // 2 * 2 if len(below) else camera.height
         down = rays[self.top :]

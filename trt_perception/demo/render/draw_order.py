@@ -8,34 +8,75 @@ from numpy.typing import NDArray
 from trt_perception.demo.render.face_batch import FaceBatch
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 _BEHIND = 1.0e4
 
 
-def thing_ranks(batch: FaceBatch, eye: Array) -> NDArray[np.int64]:
-    """int64 (I,): place of each thing in the order of drawing from `eye` (3,), far ones first.
+def thing_ranks(batch: FaceBatch, eye: Array, seen: Flags) -> NDArray[np.int64]:
+    """int64 (I,): place of each thing in the order of drawing from `eye` (3,), what lies behind first.
 
-    Things are ordered by distance. Backdrops (buildings, hedges) are large, so that their centre says little: they come
-    first, except where one stands between the eye and a thing; then it comes right after that thing.
+    The distance of a point says when to draw a post or a person, but not a wall or a bus, whose near end hides what is
+    nearer than their middle. So for each pair of a large thing and another that overlap in the view, the line of sight to
+    the other one decides; the rest goes by distance, buildings and hedges first.
     """
-    distance = np.linalg.norm(batch.centres[:, :2] - eye[:2], axis=1)
-    backdrop = np.array([thing.backdrop for thing in batch.things], dtype=bool)
-    keys = distance.copy()
-    walls = np.nonzero(backdrop)[0]
-    others = np.nonzero(~backdrop)[0]
-    keys[walls] = _BEHIND + distance[walls]
-    if len(walls) and len(others):
-        hidden = _hides(batch.boxes[walls, :4, :2], eye[:2], batch.centres[others, :2])
-        nearest = np.where(hidden, distance[others][None, :], np.inf).min(axis=1)
-        in_front = np.isfinite(nearest)
-        keys[walls[in_front]] = nearest[in_front] - 1e-3
-    order = np.argsort(-keys, kind="stable")
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order))
+    numbers = np.nonzero(seen)[0]
+    ranks = np.zeros(len(batch.things), dtype=np.int64)
+    if not len(numbers):
+        return ranks
+    offset = batch.centres[numbers, :2] - eye[:2]
+    distance = np.linalg.norm(offset, axis=1)
+    backdrop = np.array([batch.things[number].backdrop for number in numbers], dtype=bool)
+    large = backdrop | np.array([max(batch.things[number].size[:2]) > 3.0 for number in numbers], dtype=bool)
+    keys = distance + np.where(backdrop, _BEHIND, 0.0)
+    first = _constraints(batch.boxes[numbers, :4, :2], eye[:2], offset, distance, large)
+    ranks[numbers] = _topological(first, keys)
     return ranks
 
 
-def _hides(footprints: Array, eye: Array, targets: Array) -> NDArray[np.bool_]:
+def _constraints(footprints: Array, eye: Array, offset: Array, distance: Array, large: Flags) -> Flags:
+    """bool (N, N): whether row must be drawn before column."""
+    count = len(distance)
+    first = np.zeros((count, count), dtype=bool)
+    big = np.nonzero(large)[0]
+    if not len(big):
+        return first
+    hides = np.zeros((count, count), dtype=bool)
+    hides[big] = _hides(footprints[big], eye, offset + eye)
+    np.fill_diagonal(hides, False)
+    bearing = np.arctan2(offset[:, 1], offset[:, 0])
+    corners = footprints - eye
+    spread = np.abs(_wrapped(np.arctan2(corners[..., 1], corners[..., 0]) - bearing[:, None])).max(axis=1)
+    overlap = np.abs(_wrapped(bearing[:, None] - bearing[None, :])) < spread[:, None] + spread[None, :]
+    # What a large thing hides comes before it; what it does not hide although they overlap stands in front of it.
+    mutual = hides & hides.T
+    first |= (hides & ~mutual).T
+    in_front = large[:, None] & ~large[None, :] & overlap & ~hides
+    np.fill_diagonal(in_front, False)
+    return first | in_front
+
+
+def _topological(first: Flags, keys: Array) -> NDArray[np.int64]:
+    """int64 (N,): ranks that respect `first`, largest key first where there is a choice; a cycle is cut at its largest key."""
+    count = len(keys)
+    waiting = first.sum(axis=0)
+    open_keys = keys.copy()
+    ranks = np.zeros(count, dtype=np.int64)
+    for rank in range(count):
+        choice = int(np.argmax(np.where(waiting <= 0, open_keys, -np.inf)))
+        if waiting[choice] > 0 or open_keys[choice] == -np.inf:
+            choice = int(np.argmax(open_keys))
+        ranks[choice] = rank
+        open_keys[choice] = -np.inf
+        waiting = waiting - first[choice]
+    return ranks
+
+
+def _wrapped(angle: Array) -> Array:
+    return np.arctan2(np.sin(angle), np.cos(angle))
+
+
+def _hides(footprints: Array, eye: Array, targets: Array) -> Flags:
     """bool (W, N): whether the line from `eye` (2,) to a target (N, 2) runs through a footprint (W, 4, 2).
 
     The slab method in the footprint's own axes.
@@ -49,7 +90,7 @@ def _hides(footprints: Array, eye: Array, targets: Array) -> NDArray[np.bool_]:
     step = np.where(np.abs(step) < 1e-9, 1e-9, step)
     enter = (0.0 - start)[:, None, :] / step
     leave = (lengths - start)[:, None, :] / step
-    first = np.minimum(enter, leave).max(axis=2)
-    last = np.maximum(enter, leave).min(axis=2)
-    hides: NDArray[np.bool_] = (first < last) & (last > 0.0) & (first < 1.0)
+    near = np.minimum(enter, leave).max(axis=2)
+    far = np.maximum(enter, leave).min(axis=2)
+    hides: Flags = (near < far) & (far > 0.0) & (near < 1.0)
     return hides

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trt_perception.demo.classes import CLASS_NAMES
 from trt_perception.demo.mesh.mesh import CORNERS
 from trt_perception.demo.render.atmosphere import Atmosphere
 from trt_perception.demo.render.camera_maps import CameraMaps
@@ -15,7 +16,6 @@ from trt_perception.demo.render.face_batch import FaceBatch, padded
 from trt_perception.demo.render.lighting import BEAM_LIGHT, LAMP_LIGHT
 from trt_perception.demo.render.projection import project_patches
 from trt_perception.demo.render.view import SCALE, SHIFT, View, fixed_point
-from trt_perception.demo.classes import CLASS_NAMES
 
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -82,7 +82,7 @@ def light_map(view: View, maps: CameraMaps, air: Atmosphere, marks: GroundMarks)
         level = cv2.add(level, np.rint(np.clip(beam, 0.0, 255.0)).astype(np.uint8)[: level.shape[0]])
     if len(marks.pools):
         pool = _drawn(view, marks.pools, marks.pool_levels, (width, height), blur=31)[top:]
-        lamp = _table((np.arange(256) / 255.0)[:, None] * (0.62 * air.lights * LAMP_LIGHT * scale)[None, :])
+        lamp = _table((np.arange(256) / 255.0)[:, None] * (0.95 * air.lights * LAMP_LIGHT * scale)[None, :])
         level = cv2.add(level, cv2.LUT(cv2.merge([pool, pool, pool]), lamp))
     size = (view.camera.width, view.camera.height - maps.top)
     return cv2.resize(level, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +20,25 @@ SIZE = 1024
 FINE_M = 12.8
 COARSE_M = 96.0
 _GRAIN = 53
+VARIANTS = 6
 _PAVED = (Material.PAVEMENT, Material.KERB)
 
 
+@lru_cache(maxsize=VARIANTS)
+def ground_texture(variant: int) -> GroundTexture:
+    """One of VARIANTS sets of tiles, made once in a process."""
+    return GroundTexture(variant)
+
+
 class GroundTexture:
-    """The tiles of a drive.
+    """Tiles for asphalt, paving and grass.
 
     Args:
-        seed: Seed of the drive.
+        variant: Which of them.
     """
 
-    def __init__(self, seed: int) -> None:
-        rng = generator(seed, _GRAIN)
+    def __init__(self, variant: int) -> None:
+        rng = generator(_GRAIN, variant)
         self._fine = _fine_tile(rng)
         self._coarse = _coarse_tile(rng)
 
@@ -56,9 +65,9 @@ class GroundTexture:
 
     @staticmethod
     def _look_up(tile: Bytes, x: NDArray[np.float32], y: NDArray[np.float32], size_m: float) -> Bytes:
-        scale = np.float32(SIZE / size_m)
-        column = np.mod(x * scale, np.float32(SIZE))
-        row = np.mod(y * scale, np.float32(SIZE))
+        across, down = x * np.float32(1.0 / size_m), y * np.float32(1.0 / size_m)
+        column = (across - np.floor(across)) * np.float32(SIZE)
+        row = (down - np.floor(down)) * np.float32(SIZE)
         return cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP).astype(np.uint8, copy=False)
 
     @staticmethod

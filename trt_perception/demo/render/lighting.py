@@ -97,7 +97,7 @@ def _lamp_light(position: Array, normals: Array, round_: NDArray[np.bool_], lamp
             continue
         unit = offset[near] / np.maximum(distance[near], 0.3)[:, None]
         facing = np.where(round_[near], 0.6, np.maximum(0.0, (unit * normals[near]).sum(axis=1)))
-        total[near] += facing * np.maximum(0.0, unit[:, 2] + 0.1) / (0.6 + (distance[near] / 8.0) ** 2)
+        total[near] += facing * np.maximum(0.0, unit[:, 2] + 0.1) / (0.5 + (distance[near] / 9.0) ** 2)
     return total
 
 

@@ -94,9 +94,6 @@ def count_pixels(canvas: Bytes, slot: int, extent: Array) -> int:
 
 
 def _backdrop(view: View, sky: Bytes) -> Bytes:
-    with_slot = np.full((*sky.shape[:2], 4), SKY, dtype=np.uint8)
-    with_slot[..., :3] = sky
-    canvas: Bytes = cv2.resize(with_slot, view.canvas_size, interpolation=cv2.INTER_NEAREST).astype(
-        np.uint8, copy=False
-    )
-    return canvas
+    with_slot = cv2.cvtColor(sky, cv2.COLOR_BGR2BGRA)
+    with_slot[..., 3] = SKY
+    return cv2.resize(with_slot, view.canvas_size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)

@@ -24,6 +24,15 @@ _RAGGED = 1.0 + 0.22 * np.sin(
     np.arange(16)[:, None] * 2.399 + np.arange(CORNERS)[None, :] * (2.1 + 0.37 * np.arange(16)[:, None])
 )
 _SMALLEST_PX = 0.7
+_GUARD = 3.0
+"""Polygons are cut where they lie further beside the view than this many focal lengths."""
+_PLANES = (
+    (0.0, 0.0, 1.0, -NEAR_M),
+    (1.0, 0.0, _GUARD, 0.0),
+    (-1.0, 0.0, _GUARD, 0.0),
+    (0.0, 1.0, _GUARD, 0.0),
+    (0.0, -1.0, _GUARD, 0.0),
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,24 +72,17 @@ def project_faces(batch: FaceBatch, view: View, light: Array) -> Polygons:
     faces = faces[(facing < 0.0) | (batch.kinds[faces] != Kind.POLYGON)]
     depth = optical[:, 2][batch.faces[faces]]
     flat = batch.kinds[faces] <= Kind.SHEET
-    ahead = depth.min(axis=1) > NEAR_M
-    crossing = flat & ~ahead & (depth.max(axis=1) > NEAR_M)
-    plain, limbs, cut = faces[flat & ahead], faces[~flat & ahead], faces[crossing]
-    corners = np.concatenate(
-        [
-            view.to_canvas(optical[batch.faces[plain]]),
-            _outlines(batch, view, optical, limbs, camera.rotation.T @ light),
-            *[view.to_canvas(clipped(optical[batch.faces[face]])[None]) for face in cut],
-        ]
-    )
-    faces = np.concatenate([plain, limbs, cut])
+    limbs = faces[~flat & (depth.min(axis=1) > NEAR_M)]
+    shown, numbers = _canvas_polygons(optical[batch.faces[faces[flat]]], view)
+    corners = np.concatenate([shown, _outlines(batch, view, optical, limbs, camera.rotation.T @ light)])
+    faces = np.concatenate([faces[flat][numbers], limbs])
     owners = batch.owners[faces].astype(np.int64)
     low, high = corners.min(axis=1), corners.max(axis=1)
     extents = _extents(low, high, owners, len(batch.things))
     width, height = view.canvas_size
     inside = (low[:, 0] < width) & (low[:, 1] < height) & (high[:, 0] >= 0) & (high[:, 1] >= 0)
     kept = np.nonzero(inside & ((high - low).max(axis=1) > _SMALLEST_PX))[0]
-    kept = kept[_order(batch, view, faces[kept], owners[kept])]
+    kept = kept[_order(batch, view, faces[kept], owners[kept], seen)]
     return Polygons(corners=corners[kept], faces=faces[kept], owners=owners[kept], extents=extents, distances=distances)
 
 
@@ -89,14 +91,7 @@ def project_patches(patches: Array, view: View) -> tuple[Array, Indices]:
     if not len(patches):
         return np.zeros((0, CORNERS, 2)), np.zeros(0, dtype=np.int64)
     optical = view.camera.to_optical(patches.reshape(-1, 3)).reshape(patches.shape)
-    depth = optical[..., 2]
-    ahead = depth.min(axis=1) > NEAR_M
-    crossing = np.nonzero(~ahead & (depth.max(axis=1) > NEAR_M))[0]
-    whole = np.nonzero(ahead)[0]
-    corners = np.concatenate(
-        [view.to_canvas(optical[whole]), *[view.to_canvas(clipped(optical[number])[None]) for number in crossing]]
-    )
-    numbers = np.concatenate([whole, crossing])
+    corners, numbers = _canvas_polygons(optical, view)
     low, high = corners.min(axis=1), corners.max(axis=1)
     width, height = view.canvas_size
     inside = (low[:, 0] < width) & (low[:, 1] < height) & (high[:, 0] >= 0) & (high[:, 1] >= 0)
@@ -105,21 +100,48 @@ def project_patches(patches: Array, view: View) -> tuple[Array, Indices]:
     return corners[kept], numbers[kept]
 
 
+def _canvas_polygons(optical: Array, view: View) -> tuple[Array, Indices]:
+    """Flat optical-frame polygons (n, CORNERS, 3) on the canvas (m, CORNERS, 2), and their numbers (m,).
+
+    Those that reach behind the near plane or very far beside the canvas are cut; the others are taken as they are.
+    """
+    depth = optical[..., 2]
+    beside = np.abs(optical[..., :2]).max(axis=2) > _GUARD * depth
+    to_cut = (depth <= NEAR_M).any(axis=1) | beside.any(axis=1)
+    whole = np.nonzero(~to_cut)[0]
+    partly = np.nonzero(to_cut & (depth > NEAR_M).any(axis=1))[0]
+    pieces, numbers = [view.to_canvas(optical[whole])], [whole]
+    for number in partly:
+        piece = clipped(optical[number])
+        if len(piece):
+            pieces.append(view.to_canvas(piece[None]))
+            numbers.append(np.array([number]))
+    return np.concatenate(pieces), np.concatenate(numbers)
+
+
 def clipped(polygon: Array) -> Array:
-    """The part of a convex optical-frame polygon (CORNERS, 3) in front of the near plane, again CORNERS corners."""
-    result: list[Array] = []
-    previous = polygon[-1]
-    for corner in polygon:
-        if (corner[2] > NEAR_M) != (previous[2] > NEAR_M):
-            share = (NEAR_M - previous[2]) / (corner[2] - previous[2])
-            result.append(previous + share * (corner - previous))
-        if corner[2] > NEAR_M:
-            result.append(corner)
-        previous = corner
-    array = np.array(result)
-    # Repeated padding corners are dropped before the polygon is filled up again; a cut adds at most one corner.
-    distinct = array[np.append(True, np.any(np.diff(array, axis=0) != 0.0, axis=1))][:CORNERS]
-    return np.concatenate([distinct, np.repeat(distinct[-1:], CORNERS - len(distinct), axis=0)])
+    """The part of a convex optical-frame polygon (CORNERS, 3) in front of the near plane and not far beside the view.
+
+    Sutherland and Hodgman's method. The result has CORNERS corners again, or none.
+    """
+    points = [tuple(point) for point in polygon.tolist()]
+    corners = [point for i, point in enumerate(points) if i == 0 or point != points[i - 1]]
+    for a, b, c, d in _PLANES:
+        kept: list[tuple[float, ...]] = []
+        heights = [a * x + b * y + c * z + d for x, y, z in corners]
+        for i, corner in enumerate(corners):
+            before = heights[i - 1]
+            if (heights[i] > 0.0) != (before > 0.0):
+                share = before / (before - heights[i])
+                kept.append(tuple(p + share * (q - p) for p, q in zip(corners[i - 1], corner, strict=True)))
+            if heights[i] > 0.0:
+                kept.append(corner)
+        corners = kept
+    if len(corners) < 3:
+        return np.zeros((0, 3))
+    if len(corners) > CORNERS:
+        corners = [corners[i * len(corners) // CORNERS] for i in range(CORNERS)]
+    return np.array(corners + [corners[-1]] * (CORNERS - len(corners)))
 
 
 def _things_in_view(batch: FaceBatch, view: View) -> NDArray[np.bool_]:
@@ -175,10 +197,10 @@ def _extents(low: Array, high: Array, owners: Indices, count: int) -> Array:
     return extents
 
 
-def _order(batch: FaceBatch, view: View, faces: Indices, owners: Indices) -> Indices:
+def _order(batch: FaceBatch, view: View, faces: Indices, owners: Indices, seen: NDArray[np.bool_]) -> Indices:
     """Back to front: by thing, then group, then convex part, then layer, then distance."""
     eye = view.camera.translation
-    ranks = thing_ranks(batch, eye)
+    ranks = thing_ranks(batch, eye, seen)
     part = np.linalg.norm(batch.vertices[batch.anchors[faces]] - eye, axis=1)
     middle = batch.vertices[batch.faces[faces, 0]] + batch.vertices[batch.faces[faces, 2]]
     own = np.linalg.norm(middle / 2.0 - eye, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,17 +16,18 @@ from trt_perception.demo.render.air_effects import haze, rainfall, shine, sun_gl
 from trt_perception.demo.render.atmosphere import Atmosphere, atmosphere
 from trt_perception.demo.render.face_batch import FaceBatch, face_batch, padded, patch_vertices
 from trt_perception.demo.render.ground_light import UNIT, GroundMarks, base_light, ground_marks, light_map
-from trt_perception.demo.render.ground_texture import GroundTexture
+from trt_perception.demo.render.ground_texture import VARIANTS, ground_texture
 from trt_perception.demo.render.lens import Lens
 from trt_perception.demo.render.lighting import lamp_positions, lit_colours
 from trt_perception.demo.render.painter import Painting, paint
 from trt_perception.demo.render.projection import Polygons, project_faces, project_patches
 from trt_perception.demo.render.sensor import SensorState, take
 from trt_perception.demo.render.sky import sky_panorama
-from trt_perception.demo.render.slots import GROUND_TABLE, OBJECTS, SCENERY, SCENERY_COUNT, FAR_M
+from trt_perception.demo.render.slots import FAR_M, GROUND_TABLE, OBJECTS, SCENERY, SCENERY_COUNT
 from trt_perception.demo.render.thermal import thermal_colours, thermal_ground, thermal_picture
 from trt_perception.demo.render.truth import ground_truth
 from trt_perception.demo.render.view import SCALE
+from trt_perception.demo.render.wall_grain import weathered_walls
 from trt_perception.demo.seeding import generator
 from trt_perception.demo.world.world import Scene
 
@@ -66,7 +67,7 @@ class Renderer:
         self._options = options
         self._lenses: dict[str, Lens] = {}
         self._skies: dict[tuple[Condition, float], Bytes] = {}
-        self._texture: GroundTexture | None = None
+        self._texture = ground_texture(options.seed % VARIANTS)
 
     def light(self, scene: Scene, *, index: int, condition: Condition, strength: float, speed: float) -> LitScene:
         """Everything about an instant that does not depend on the camera."""
@@ -143,8 +144,7 @@ class Renderer:
     ) -> Bytes:  # fmt: skip
         view, maps, air = lens.view, lens.maps, scene.air
         if maps.top < view.camera.height:
-            texture = self._ground_texture()
-            grain = texture.grain(maps, scene.ego, slots[maps.top :])
+            grain = self._texture.grain(maps, scene.ego, slots[maps.top :])
             light = light_map(view, maps, air, scene.marks)
             below = slots[maps.top :]
             shaded = cv2.multiply(picture[maps.top :], light, scale=1.0 / UNIT)
@@ -152,6 +152,7 @@ class Renderer:
             cv2.copyTo(shaded, cv2.LUT(below, GROUND_TABLE), picture[maps.top :])
             if air.wetness > 0.05:
                 picture = wet_ground(picture, slots, maps, air, cv2.blur(grain, (9, 5)).astype(np.uint8, copy=False))
+        weathered_walls(picture, slots, scene.ego[2] + view.heading, view.focal_px / SCALE)
         picture = haze(picture, slots, maps, air, _slot_distances(polygons, painting))
         if air.lights > 0.0:
             picture = shine(picture, slots, scene.batch, view, air, painting.slot_of)
@@ -184,11 +185,6 @@ class Renderer:
                 self._skies.clear()
             self._skies[key] = sky_panorama(self._options.seed, air)
         return self._skies[key]
-
-    def _ground_texture(self) -> GroundTexture:
-        if self._texture is None:
-            self._texture = GroundTexture(self._options.seed)
-        return self._texture
 
 
 def _shrunk(canvas: Bytes) -> tuple[Bytes, Bytes]:

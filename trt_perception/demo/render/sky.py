@@ -14,11 +14,12 @@ from trt_perception.demo.seeding import generator
 Array = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
-WIDTH = 2048
-HEIGHT = 320
+WIDTH = 1536
+HEIGHT = 240
 LOW_DEG = -4.0
 HIGH_DEG = 46.0
 _SKY = 52
+_EVERY = 8
 
 
 def sky_panorama(seed: int, air: Atmosphere) -> Bytes:
@@ -72,21 +73,33 @@ def _hills(seed: int, air: Atmosphere, colour: Array, elevation: Array) -> Array
         tone = land + fade * (air.horizon - land)
         if air.condition is Condition.FOG:
             tone = air.horizon
-        colour = np.where((elevation < crest[None, :])[..., None], tone, colour)
+        row_deg = (HIGH_DEG - LOW_DEG) / (HEIGHT - 1)
+        below = np.clip((crest[None, :] - elevation) / row_deg + 0.5, 0.0, 1.0)[..., None]
+        colour = colour + below * (tone - colour)
     return colour
 
 
 class SkyView:
     """Where each pixel of a camera looks in the panorama."""
 
-    def __init__(self, rays: Array) -> None:
-        """Args: rays: float64 (h, w, 3), body-frame directions of the pixels, unit."""
-        elevation = np.degrees(np.arcsin(np.clip(rays[..., 2], -1.0, 1.0)))
-        azimuth = np.arctan2(rays[..., 1], rays[..., 0])
-        self._column = (azimuth * (WIDTH / (2.0 * np.pi))).astype(np.float32)
+    def __init__(self, rays: Array, forward: Array) -> None:
+        """Args:
+        rays: float64 (h, w, 3), body-frame directions of the pixels, unit.
+        forward: float64 (3,), body-frame direction of the optical axis.
+        """
+        height, width = rays.shape[:2]
+        # The maps are smooth: the angles of every eighth pixel will do. Azimuth counts from the optical axis, so that it
+        # does not jump within the picture.
+        coarse = rays[_grid(height)][:, _grid(width)]
+        yaw = np.arctan2(forward[1], forward[0])
+        turned_x = coarse[..., 0] * np.cos(yaw) + coarse[..., 1] * np.sin(yaw)
+        turned_y = -coarse[..., 0] * np.sin(yaw) + coarse[..., 1] * np.cos(yaw)
+        azimuth = yaw + np.arctan2(turned_y, turned_x)
+        elevation = np.degrees(np.arcsin(np.clip(coarse[..., 2], -1.0, 1.0)))
         row = (HIGH_DEG - elevation) * ((HEIGHT - 1) / (HIGH_DEG - LOW_DEG))
-        self._row = np.clip(row, 0.0, HEIGHT - 1.0).astype(np.float32)
-        above = np.nonzero((elevation > LOW_DEG).any(axis=1))[0]
+        self._column = _spread(azimuth * (WIDTH / (2.0 * np.pi)), width, height)
+        self._row = np.clip(_spread(row, width, height), 0.0, np.float32(HEIGHT - 1))
+        above = np.nonzero((rays[..., 2] > np.sin(np.radians(LOW_DEG))).any(axis=1))[0]
         self._rows = int(above[-1]) + 1 if len(above) else 0
 
     def picture(self, panorama: Bytes, ego_yaw: float) -> Bytes:
@@ -95,8 +108,24 @@ class SkyView:
         picture = np.zeros((height, width, 3), dtype=np.uint8)
         if self._rows:
             shift = np.float32(np.mod(ego_yaw, 2.0 * np.pi) * WIDTH / (2.0 * np.pi))
-            column = np.mod(self._column[: self._rows] + shift, np.float32(WIDTH)).astype(np.float32)
+            turns = (self._column[: self._rows] + shift) * np.float32(1.0 / WIDTH)
+            column = (turns - np.floor(turns)) * np.float32(WIDTH)
             picture[: self._rows] = cv2.remap(
                 panorama, column, self._row[: self._rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
             )
         return picture
+
+
+def _grid(count: int) -> NDArray[np.int64]:
+    """Every eighth pixel, and the last."""
+    return np.unique(np.append(np.arange(0, count, _EVERY), count - 1))
+
+
+def _spread(values: Array, width: int, height: int) -> NDArray[np.float32]:
+    """Values at the grid, linearly in between, float32 (height, width)."""
+    along = np.stack([np.interp(np.arange(width), _grid(width), row) for row in values])
+    grid = _grid(height)
+    row = np.arange(height)
+    upper = np.clip(np.searchsorted(grid, row, side="right") - 1, 0, len(grid) - 2)
+    share = ((row - grid[upper]) / (grid[upper + 1] - grid[upper]))[:, None]
+    return (along[upper] * (1.0 - share) + along[upper + 1] * share).astype(np.float32)

@@ -26,6 +26,16 @@ GROUND_TABLE: NDArray[np.uint8] = np.zeros(256, dtype=np.uint8)
 """255 for slots of the ground."""
 GROUND_TABLE[[int(material) for material in Material]] = 255
 
+MIRROR_TABLE: NDArray[np.uint8] = np.zeros(256, dtype=np.uint8)
+"""How much of a mirror each slot of the ground becomes when wet, 0 to 255."""
+MIRROR_TABLE[list(DRIVABLE)] = 255
+MIRROR_TABLE[[Material.PAVEMENT, Material.KERB]] = 150
+MIRROR_TABLE[Material.GRASS] = 25
+
+BACKDROP_TABLE: NDArray[np.uint8] = np.zeros(256, dtype=np.uint8)
+"""255 for slots of scenery."""
+BACKDROP_TABLE[SCENERY:OBJECTS] = 255
+
 
 def scenery_slots(distances: NDArray[np.float64]) -> NDArray[np.int64]:
     """Slots of scenery at distances (n,) in m, in steps that grow with the distance."""

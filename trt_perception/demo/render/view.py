@@ -17,7 +17,7 @@ SHIFT = 4
 """Bits of a fraction of a canvas pixel in polygon corners."""
 NEAR_M = 0.25
 """What is nearer to the image plane is cut off."""
-_FAR_PX = 30000.0
+_LARGEST = 2.0**20  # fixed-point corners of huge capsules stay within what OpenCV can step through quickly
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +40,12 @@ class View:
         """Focal length on the canvas."""
         return float(self.camera.intrinsics[0, 0]) * SCALE
 
+    @property
+    def heading(self) -> float:
+        """Direction of the optical axis in the body frame in radians."""
+        forward = self.camera.rotation[:, 2]
+        return float(np.arctan2(forward[1], forward[0]))
+
     def to_canvas(self, optical: Array) -> Array:
         """Optical-frame points (..., 3) with z > 0 as canvas positions (..., 2); pixel centres have whole coordinates."""
         k = self.camera.intrinsics
@@ -47,7 +53,8 @@ class View:
         v = k[1, 1] * optical[..., 1] / optical[..., 2] + k[1, 2]
         # A picture pixel covers SCALE canvas pixels: the centres of both grids differ by half the difference.
         middle = (SCALE - 1) / 2.0
-        return np.clip(np.stack([u * SCALE + middle, v * SCALE + middle], axis=-1), -_FAR_PX, _FAR_PX)
+        canvas: Array = np.stack([u * SCALE + middle, v * SCALE + middle], axis=-1)
+        return canvas
 
     def to_picture(self, canvas: Array) -> Array:
         """Canvas positions (..., 2) as picture positions (..., 2)."""
@@ -57,7 +64,7 @@ class View:
 
 def fixed_point(canvas: Array) -> NDArray[np.int32]:
     """Canvas positions as OpenCV's fixed-point polygon corners."""
-    return np.rint(canvas * (1 << SHIFT)).astype(np.int32)
+    return np.clip(np.rint(canvas * (1 << SHIFT)), -_LARGEST, _LARGEST).astype(np.int32)
 
 
 def pinhole(camera: CameraModel, *, margin: tuple[int, int, int, int] = (0, 0, 0, 0)) -> CameraModel:

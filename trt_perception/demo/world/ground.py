@@ -20,6 +20,8 @@ _BEHIND_M = 84.0
 _AHEAD_M = 140.0
 _ACROSS_M = 70.0
 _PLAIN_M = 4000.0
+LANE_REACH_M = 50.0
+"""Lane lines further along the road than this are too thin in the picture to be told from the paving in the truth."""
 
 
 class Material(IntEnum):
@@ -96,20 +98,12 @@ class Ground:
             parts.append((self._side_road(crossing), Material.ASPHALT, self._albedo[Material.ASPHALT]))
         free = self._outside_crossings(edges[:-1], edges[1:], 0.0)
         for d, yellow in self._solid:
-            half = self._layout.line_width / 2.0
-            colour = self._yellow if yellow else self._albedo[Material.LANE_LINE]
-            parts.append(
-                (self._strip(edges[:-1][free], edges[1:][free], d - half, d + half), Material.LANE_LINE, colour)
-            )
+            parts += self._line(edges[:-1][free], edges[1:][free], d, ego_s, yellow=yellow)
         period = self._layout.dash + self._layout.gap
         dashes = np.arange(np.floor(edges[0] / period), np.ceil(edges[-1] / period)) * period
         dashes = dashes[self._outside_crossings(dashes, dashes + self._layout.dash, 4.0)]
         for d, yellow in self._dashed:
-            half = self._layout.line_width / 2.0
-            colour = self._yellow if yellow else self._albedo[Material.LANE_LINE]
-            parts.append(
-                (self._strip(dashes, dashes + self._layout.dash, d - half, d + half), Material.LANE_LINE, colour)
-            )
+            parts += self._line(dashes, dashes + self._layout.dash, d, ego_s, yellow=yellow)
         for crossing in near:
             parts.append((self._crosswalks(crossing), Material.PAINT, self._albedo[Material.PAINT]))
         return GroundPatches(
@@ -117,6 +111,18 @@ class Ground:
             materials=np.concatenate([np.full(len(part[0]), part[1], dtype=np.int32) for part in parts]),
             albedo=np.concatenate([np.tile(part[2], (len(part[0]), 1)) for part in parts]),
         )
+
+    def _line(
+        self, start: Array, end: Array, d: float, ego_s: float, *, yellow: bool
+    ) -> list[tuple[Array, Material, Array]]:
+        """Pieces of a line along the road; beyond LANE_REACH_M they are paint like any other."""
+        half = self._layout.line_width / 2.0
+        colour = self._yellow if yellow else self._albedo[Material.LANE_LINE]
+        near = np.abs((start + end) / 2.0 - ego_s) < LANE_REACH_M
+        return [
+            (self._strip(start[which], end[which], d - half, d + half), material, colour)
+            for which, material in ((~near, Material.PAINT), (near, Material.LANE_LINE))
+        ]
 
     def _strip(self, start: Array, end: Array, low: float, high: float) -> Array:
         """Patches (n, 4, 2) between lengths `start` and `end` (n,) and offsets `low` and `high`."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-
 from trt_perception.demo.seeding import generator
 
 _LAYOUT = 22

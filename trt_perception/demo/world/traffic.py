@@ -49,7 +49,7 @@ class _Body:
     mesh: Mesh | None = None
     person: PersonStyle | None = None
     animal: AnimalStyle | None = None
-    frame: tuple[float, float, float] = (0.2, 0.2, 0.2)
+    frame: tuple[float, float, float] | None = None
     phase: float = 0.0
 
 
@@ -113,17 +113,14 @@ def _make_body(rng: np.random.Generator, row: Motion) -> _Body:
         mesh, size = _RIGID[row.class_id](rng)
         return _Body(size=size, mesh=mesh)
     phase = float(rng.uniform(0.0, 2.0 * np.pi))
+    body = _Body(size=(0.0, 0.0, 0.0), phase=phase)
     if row.class_id == ANIMAL:
-        animal = animal_style(rng, row.species)
-        body = _Body(size=(0.0, 0.0, 0.0), animal=animal, phase=phase)
+        body.animal = animal_style(rng, row.species)
     else:
-        colour = CLOTHES[int(rng.integers(len(CLOTHES)))]
-        body = _Body(size=(0.0, 0.0, 0.0), person=person_style(rng), frame=colour, phase=phase)
+        body.person = person_style(rng)
         if row.class_id == CYCLIST:
-            body.animal = None
-            body.size = (1.80, 0.62, 1.80)
-            return body
-    body.size = _extent(_posed(body, 0.0, moving=False))
+            body.frame = CLOTHES[int(rng.integers(len(CLOTHES)))]
+    body.size = _extent([_posed(body, travelled, moving=True) for travelled in (0.0, 0.15, 0.3, 0.45)])
     return body
 
 
@@ -134,20 +131,21 @@ def _posed(body: _Body, travelled: float, *, moving: bool) -> Mesh:
     if body.animal is not None:
         phase = body.phase + travelled * 2.0 * np.pi / (1.3 * body.animal.shoulder)
         return animal_mesh(body.animal, phase, 1.0 if moving else 0.15)
-    person = body.person or person_style(generator(0))
-    if body.size[0] == 1.80:
-        return cyclist_mesh(person, body.frame, body.phase + travelled * 1.3)
-    phase = body.phase + travelled * 2.0 * np.pi / (0.85 * person.height)
-    return pedestrian_mesh(person, phase, 1.0 if moving else 0.12)
+    if body.person is None:
+        raise ValueError("a road user needs a mesh, an animal or a person")
+    if body.frame is not None:
+        return cyclist_mesh(body.person, body.frame, body.phase + travelled * 1.3)
+    phase = body.phase + travelled * 2.0 * np.pi / (0.85 * body.person.height)
+    return pedestrian_mesh(body.person, phase, 1.0 if moving else 0.12)
 
 
-def _extent(mesh: Mesh) -> Size:
-    radius = mesh.radii.max(axis=1)[:, None]
-    ends = mesh.vertices[mesh.faces[:, :2]]
-    low = (ends.min(axis=1) - radius).min(axis=0)
-    high = (ends.max(axis=1) + radius).max(axis=0)
-    reach = 2.0 * np.maximum(np.abs(low), np.abs(high))
-    return (float(reach[0]), float(reach[1]), float(high[2]))
+def _extent(poses: list[Mesh]) -> Size:
+    """Length, width and height that hold a figure in all these poses."""
+    reach = np.zeros(3)
+    for mesh in poses:
+        ends = mesh.vertices[mesh.faces[:, :2]]
+        reach = np.maximum(reach, (np.abs(ends) + mesh.radii[..., None]).max(axis=(0, 1)))
+    return (2.0 * float(reach[0]), 2.0 * float(reach[1]), float(reach[2]))
 
 
 def _without_overlaps(
