@@ -151,7 +151,7 @@ def _run_live(
         outputs={topic: kinds[content.is_detection] for topic, content in contents.items()},
         log_folder=out / "log",
     )
-    recorded = [(message.topic, message.received_ns, message.data) for message in live.run()]
+    recorded = live.run()
     ledger = read_ledger(live.ledger)
     sent = {camera: ledger.get(source.topic(camera), {}) for camera in source.cameras}
     return collect_results(recorded, contents), sent, read_drop_log(live.drop_log)

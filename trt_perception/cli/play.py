@@ -19,7 +19,8 @@ from trt_perception.errors import InputError, MissingError, PerceptionError
 from trt_perception.ros.dds_profile import dds_environment
 
 if TYPE_CHECKING:
-    from trt_perception.ros.played_message import PlayedMessage, SentMessage
+    from trt_perception.bag.bag_topic import BagMessage
+    from trt_perception.ros.sent_message import SentMessage
 
 NAME = "play"
 SUMMARY = "play a bag or a folder of images to topics"
@@ -37,7 +38,7 @@ class Source(Protocol):
     def count(self) -> int:
         """Messages in all."""
 
-    def messages(self) -> Iterator[PlayedMessage]:
+    def messages(self) -> Iterator[BagMessage]:
         """The messages in order of time."""
 
 
@@ -145,7 +146,7 @@ def _source(arguments: argparse.Namespace) -> Source:
     if _is_bag(arguments.source):
         from trt_perception.ros.bag_source import BagSource
 
-        return BagSource(path=arguments.source, topics_wanted=tuple(arguments.topics or ()))
+        return BagSource(arguments.source, wanted=arguments.topics)
     from trt_perception.ros.image_folder_source import ImageFolderSource
 
     source = ImageFolderSource(

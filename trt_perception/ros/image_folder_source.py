@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.cdr.compressed_image_message import encode_compressed_image
 from trt_perception.cdr.image_message import encode_image
 from trt_perception.errors import InputError
 from trt_perception.preprocess.color_image import color_image
 from trt_perception.preprocess.decode_image import decode_image
 from trt_perception.preprocess.encoded_file import read_encoded
-from trt_perception.ros.played_message import PlayedMessage
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -86,15 +86,15 @@ class ImageFolderSource:
         """The camera's image topic."""
         return f"{camera}/image_raw" if self.raw else f"{camera}/image_raw/compressed"
 
-    def messages(self) -> Iterator[PlayedMessage]:
+    def messages(self) -> Iterator[BagMessage]:
         """Every message in order of time; header stamps are those times, counted from zero."""
         encode = lru_cache(maxsize=KEPT_MESSAGES)(self._encode)
         for step in range(self._rounds):
             for camera, files in self.frames.items():
-                yield PlayedMessage(
+                yield BagMessage(
                     topic=self.topic(camera),
                     type_name=self._type_name,
-                    time_ns=int(step * 1e9 / self.rate_hz),
+                    log_time_ns=int(step * 1e9 / self.rate_hz),
                     data=encode(camera, files[step % len(files)]),
                 )
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import rclpy
 
+from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.errors import MissingError, PerceptionError
 from trt_perception.ros.dds_profile import dds_environment
-from trt_perception.ros.recorder import RecordedMessage, Recorder
+from trt_perception.ros.recorder import Recorder
 
 _COMMAND = (sys.executable, "-m", "trt_perception.cli.main")
 
@@ -51,7 +52,7 @@ class LiveRun:
         """Where the node writes the frames that it dropped."""
         return self.log_folder / "drops.jsonl"
 
-    def run(self) -> list[RecordedMessage]:
+    def run(self) -> list[BagMessage]:
         """Start the node, play, record until it is quiet, stop the node.
 
         Raises:

@@ -12,8 +12,9 @@ import rclpy
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
+from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.errors import MissingError
-from trt_perception.ros.played_message import PlayedMessage, SentMessage
+from trt_perception.ros.sent_message import SentMessage
 
 CLOCK_PERIOD_S = 0.025
 """Longest time between two /clock messages: what `ros2 bag play --clock` sends by default (40 Hz)."""
@@ -63,7 +64,7 @@ class Player:
 
     def play(
         self,
-        messages: Iterable[PlayedMessage],
+        messages: Iterable[BagMessage],
         *,
         rate: float = 1.0,
         on_sent: Callable[[SentMessage], object] = lambda sent: None,
@@ -75,8 +76,8 @@ class Player:
         first_ns: int | None = None
         start_ns = time.monotonic_ns()
         for message in messages:
-            first_ns = message.time_ns if first_ns is None else first_ns
-            self._sleep_until(start_ns + int((message.time_ns - first_ns) / rate), message.time_ns, rate)
+            first_ns = message.log_time_ns if first_ns is None else first_ns
+            self._sleep_until(start_ns + int((message.log_time_ns - first_ns) / rate), message.log_time_ns, rate)
             if not rclpy.ok():
                 return
             data = self._stamped(message)
@@ -84,7 +85,7 @@ class Player:
             self._publishers[message.topic].publish(data)
             on_sent(SentMessage(topic=message.topic, stamp_ns=_stamp_of(message.type_name, data), sent_ns=sent_ns))
 
-    def _stamped(self, message: PlayedMessage) -> bytes:
+    def _stamped(self, message: BagMessage) -> bytes:
         if not self._restamp or message.type_name not in _WITH_HEADER:
             return bytes(message.data)
         data = bytearray(message.data)

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
+from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.ros.player import message_class
 
 DEPTH = 1000
 """Messages that the middleware keeps for us while we are busy."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RecordedMessage:
-    """One message as it came: topic, type, CDR bytes, and the system clock's time of arrival."""
-
-    topic: str
-    type_name: str
-    received_ns: int
-    data: bytes = field(repr=False)
-
-
 class Recorder:
-    """Subscribes to topics and keeps what comes, until it is closed.
+    """Subscribes to topics and keeps what comes, with the system clock's time of arrival, until it is closed.
 
     Args:
         topics: Type by topic.
@@ -38,7 +28,7 @@ class Recorder:
     """
 
     def __init__(self, topics: Mapping[str, str]) -> None:
-        self.messages: list[RecordedMessage] = []
+        self.messages: list[BagMessage] = []
         self._node = Node("trt_perception_recorder", enable_rosout=False, start_parameter_services=False)
         self._executor = rclpy.executors.SingleThreadedExecutor()
         self._executor.add_node(self._node)
@@ -50,9 +40,7 @@ class Recorder:
 
     def _keeper(self, topic: str, type_name: str) -> Any:
         def keep(data: bytes) -> None:
-            self.messages.append(
-                RecordedMessage(topic=topic, type_name=type_name, received_ns=time.time_ns(), data=data)
-            )
+            self.messages.append(BagMessage(topic=topic, type_name=type_name, log_time_ns=time.time_ns(), data=data))
 
         return keep
 
