@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +13,20 @@ from trt_perception.draw.palette import BgrColour, class_colour, text_colour
 from trt_perception.model.model_spec import HeadSpec, ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import Result
-from trt_perception.segmentation_mask import UNLABELLED, SegmentationMask
+from trt_perception.segmentation_mask import SegmentationMask
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_MASK_COLOURS = np.array([[class_colour(class_id)] for class_id in range(256)], np.uint8)
+# A tint over everything that is nothing would only hide the picture.
+_BACKGROUND = frozenset({"background", "bg", "void", "none", "other", "ignore", "unlabelled", "unlabeled"})
 
 
 def annotate(
     image: NDArray[np.uint8], result: Result, spec: ModelSpec, *, mask_opacity: float = 0.45, scores: bool = True
 ) -> NDArray[np.uint8]:
     """A copy of the image with masks as tints, then boxes with label and score, the best ones on top.
+
+    Unlabelled pixels and classes named as background get no tint.
 
     Args:
         image: uint8 (h, w, 3), BGR: the image that the result is about.
@@ -30,27 +37,34 @@ def annotate(
     """
     drawn = np.array(image, np.uint8)
     heads = [(head, result.heads[head.name]) for head in spec.heads if head.name in result.heads]
-    for _, found in heads:
+    for head, found in heads:
         if isinstance(found, SegmentationMask):
-            _tint(drawn, found.class_ids, spec, mask_opacity)
+            _tint(drawn, found.class_ids, head, spec, mask_opacity)
     for head, found in heads:
         if isinstance(found, Detections):
             _draw_boxes(drawn, found, head, scores=scores)
     return drawn
 
 
-def _tint(image: NDArray[np.uint8], class_ids: NDArray[np.uint8], spec: ModelSpec, opacity: float) -> None:
+def _tint(
+    image: NDArray[np.uint8], class_ids: NDArray[np.uint8], head: HeadSpec, spec: ModelSpec, opacity: float
+) -> None:
     height, width = image.shape[:2]
     x, y = 0, 0
+    ids: Any = class_ids
     if class_ids.shape != (height, width):  # network size: it covers the crop
         x, y, width, height = ImageTransform.of(width, height, spec.inputs[0]).crop
-        class_ids = np.asarray(cv2.resize(class_ids, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
-    # Class 0 is the background where masks have one; its tint would hide the picture.
-    colours = np.array([class_colour(class_id) for class_id in range(256)], np.uint8)
+        ids = cv2.resize(class_ids, (width, height), interpolation=cv2.INTER_NEAREST)
     part = image[y : y + height, x : x + width]
-    blended = cv2.addWeighted(part, 1.0 - opacity, colours[class_ids], opacity, 0.0)
-    seen = (class_ids != 0) & (class_ids != UNLABELLED)
-    part[seen] = blended[seen]
+    blended = cv2.addWeighted(part, 1.0 - opacity, cv2.applyColorMap(ids, _MASK_COLOURS), opacity, 0.0)
+    cv2.copyTo(blended, cv2.LUT(ids, _tinted(head)), dst=part)
+
+
+def _tinted(head: HeadSpec) -> NDArray[np.uint8]:
+    """uint8 (256,): 255 for the classes that get a tint: all with a label that means something."""
+    tinted = np.zeros(256, np.uint8)
+    tinted[: len(head.labels)] = [0 if label.strip("_").lower() in _BACKGROUND else 255 for label in head.labels]
+    return tinted
 
 
 def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec, *, scores: bool) -> None:

@@ -6,6 +6,9 @@ import colorsys
 
 GOLDEN_RATIO = 0.6180339887498949
 
+_EQUAL_CONTRAST = (1.05 * 0.05) ** 0.5 - 0.05
+"""Luminance from which black and white stand out equally."""
+
 BgrColour = tuple[int, int, int]
 
 
@@ -18,6 +21,7 @@ def class_colour(class_id: int) -> BgrColour:
 
 
 def text_colour(background: BgrColour) -> BgrColour:
-    """Black or white, whichever reads better on that background (Rec. 601 luma)."""
-    blue, green, red = background
-    return (0, 0, 0) if 0.114 * blue + 0.587 * green + 0.299 * red > 140 else (255, 255, 255)
+    """Black or white, whichever stands out more from that background by relative luminance (WCAG 2)."""
+    blue, green, red = ((value / 255) ** 2.2 for value in background)
+    luminance = 0.0722 * blue + 0.7152 * green + 0.2126 * red
+    return (0, 0, 0) if luminance > _EQUAL_CONTRAST else (255, 255, 255)
