@@ -56,7 +56,7 @@ def _run(arguments: list[str]) -> int:
             if not node.autostart():
                 return node.last_error.exit_code if node.last_error else 1
             spin(node, is_stopped=stop.is_set)
-            node.trigger_shutdown()
+            node.shut_down()
         finally:
             node.destroy_node()
     finally:

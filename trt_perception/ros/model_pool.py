@@ -84,9 +84,9 @@ class ModelPool:
     def _load(self, name: str, path: Path) -> None:
         spec = load_spec(path)
         backend = self._backend_factory(self._settings.backend, spec, self._settings.threads)
+        self._backends[name] = backend  # before it is opened, so that it is closed even where that fails
         backend.open()
         self.specs[name] = spec
-        self._backends[name] = backend
 
     def _make_pipeline(self, settings: PipelineSettings) -> Pipeline:
         spec = self.specs[settings.model]

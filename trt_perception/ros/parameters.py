@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from trt_perception.thresholds import Thresholds
 
 AS_SCORE = -1.0
 """Value of a class threshold that follows the pipeline's score threshold."""
+
+QOS_PREFIX = "qos_overrides."
+"""Parameters that rclpy declares for each topic."""
 
 READ_ONCE = frozenset({"autostart"})
 
@@ -45,6 +49,7 @@ class Parameters:
         self._node = node
         self._models: ModelPool | None = None
         self._targets: dict[str, _Target] = {}
+        self._declaring = ""
         for field in dataclasses.fields(NodeOptions):
             descriptor = _descriptor(field.metadata, read_only=field.name in READ_ONCE)
             node.declare_parameter(field.name, field.default, descriptor)
@@ -95,33 +100,49 @@ class Parameters:
             self._targets[name] = _Target(pipeline=settings.name, label=label)
 
     def _declare(self, name: str, value: float, descriptor: Any) -> None:
+        self._declaring = name
         try:
             self._node.declare_parameter(name, value, descriptor)
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
             raise ConfigError(f"parameter {name}", str(error)) from error
+        finally:
+            self._declaring = ""
 
     def _on_set(self, parameters: Sequence[Any]) -> Any:
         """Called by rclpy before a set of parameters changes: all of them, or none."""
         try:
-            self._check_structure(parameters)
+            for parameter in parameters:
+                self._check_name(parameter)
             self._apply(parameters)
         except PerceptionError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
-    def _check_structure(self, parameters: Sequence[Any]) -> None:
-        for parameter in parameters:
-            if self._models is not None and parameter.name in NodeOptions.__dataclass_fields__:
-                raise ConfigError(
-                    f"parameter {parameter.name}",
-                    "it cannot change while the node is configured",
-                    "deactivate and clean up the node first (`ros2 lifecycle set NODE deactivate`, then `cleanup`), "
-                    "set it, then configure and activate",
-                )
-            if parameter.name in self._targets and parameter.type_ == Parameter.Type.NOT_SET:
-                raise ConfigError(
-                    f"parameter {parameter.name}", "it cannot be deleted", "set it to the value that it shall have"
-                )
+    def _check_name(self, parameter: Any) -> None:
+        """Refuse what cannot be set, or not now.
+
+        The node lets undeclared parameters come this far, since rclpy's own refusal of one does not even name it.
+        """
+        name = parameter.name
+        if self._models is not None and name in NodeOptions.__dataclass_fields__:
+            raise ConfigError(
+                f"parameter {name}",
+                "it cannot change while the node is configured",
+                "deactivate and clean up the node first (`ros2 lifecycle set NODE deactivate`, then `cleanup`), "
+                "set it, then configure and activate",
+            )
+        if name in self._targets and parameter.type_ == Parameter.Type.NOT_SET:
+            raise ConfigError(f"parameter {name}", "it cannot be deleted", "set it to the value that it shall have")
+        known = self._node.has_parameter(name) or name == self._declaring or name.startswith(QOS_PREFIX)
+        if not known:
+            close = difflib.get_close_matches(name, [*self._targets, *NodeOptions.__dataclass_fields__], n=1)
+            raise ConfigError(
+                f"parameter {name}",
+                "there is no such parameter",
+                f"did you mean {close[0]}?"
+                if close
+                else "what is not a parameter stands in the config file, which is read by configure",
+            )
 
     def _apply(self, parameters: Sequence[Any]) -> None:
         """Check all new thresholds, then set them.

@@ -33,11 +33,12 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def __init__(
         self, name: str = "perception", *, backend_factory: BackendFactory = default_backend, **arguments: Any
     ) -> None:
-        super().__init__(name, **arguments)
+        super().__init__(name, allow_undeclared_parameters=True, **arguments)
         self.last_error: PerceptionError | None = None
         self._backend_factory = backend_factory
         self._system: PerceptionSystem | None = None
         self._configured_count = 0
+        self._is_finalized = False
         self._parameters_of_node = Parameters(self)
         self._diagnostics = Diagnostics(self, system=lambda: self._system, node_status=self._status)
 
@@ -52,6 +53,11 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             return True
         success = TransitionCallbackReturn.SUCCESS
         return bool(self.trigger_configure() == success and self.trigger_activate() == success)
+
+    def shut_down(self) -> None:
+        """Make the transition to `finalized`, where it has not been made yet."""
+        if not self._is_finalized:
+            self.trigger_shutdown()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Read the config, load every model once, warm up, make the topics."""
@@ -74,6 +80,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything, from whatever state."""
+        self._is_finalized = True
         return self._transition(self._release)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -1,0 +1,126 @@
+"""Models are loaded once and shared; what fails leaves nothing loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.tiny_onnx import make_semantic_onnx, make_yolox_onnx
+
+from trt_perception.errors import ConfigError, DeviceError, MissingError
+from trt_perception.model.model_spec import ModelSpec
+from trt_perception.ros.model_pool import ModelPool, default_backend
+from trt_perception.runtime.backend import Backend, BackendKind
+from trt_perception.runtime.null_backend import NullBackend
+from trt_perception.settings.camera_settings import CameraSettings
+from trt_perception.settings.model_settings import ModelSettings
+from trt_perception.settings.perception_settings import PerceptionSettings
+from trt_perception.settings.pipeline_settings import PipelineSettings
+
+
+class CountingBackend(NullBackend):
+    """Counts what is done to it."""
+
+    def __init__(self, spec: ModelSpec, *, fails: str = "") -> None:
+        super().__init__(spec)
+        self.calls: list[str] = []
+        self._fails = fails
+
+    def open(self) -> None:
+        self.calls.append("open")
+        if self._fails == "open":
+            raise MissingError("no GPU", "plug one in")
+
+    def infer(self, inputs: object) -> object:  # type: ignore[override]
+        self.calls.append("infer")
+        if self._fails == "infer":
+            raise DeviceError("out of memory")
+        return super().infer({})
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def _settings(tmp_path: Path, *pipelines: PipelineSettings) -> PerceptionSettings:
+    boxes = make_yolox_onnx(tmp_path / "boxes.onnx")
+    masks = make_semantic_onnx(tmp_path / "masks.onnx")
+    return PerceptionSettings(
+        backend=BackendKind.ONNXRUNTIME,
+        threads=1,
+        cameras=(CameraSettings(name="front"), CameraSettings(name="back")),
+        models=(
+            ModelSettings(name="boxes", spec=str(boxes)),
+            ModelSettings(name="masks", spec=str(masks)),
+            ModelSettings(name="unused", spec="/absent.onnx"),
+        ),
+        pipelines=pipelines,
+    )
+
+
+def _pool(
+    settings: PerceptionSettings, *, fails: dict[str, str] | None = None
+) -> tuple[ModelPool, list[CountingBackend]]:
+    made: list[CountingBackend] = []
+
+    def make(kind: BackendKind, spec: ModelSpec, threads: int) -> Backend:
+        assert (kind, threads) == (BackendKind.ONNXRUNTIME, 1)
+        made.append(CountingBackend(spec, fails=(fails or {}).get(Path(spec.model).stem, "")))
+        return made[-1]
+
+    return ModelPool(settings, backend_factory=make), made
+
+
+BOXES = PipelineSettings(name="day", model="boxes", score_threshold=0.4)
+NIGHT = PipelineSettings(name="night", model="boxes", namespace="night", score_threshold=0.2)
+MASKS = PipelineSettings(name="masks", model="masks", namespace="masks")
+
+
+def test_a_model_is_loaded_once_for_all_pipelines_and_an_unused_one_never(tmp_path: Path) -> None:
+    pool, made = _pool(_settings(tmp_path, BOXES, NIGHT, MASKS))
+    pool.open()
+    assert [Path(spec.model).stem for spec in pool.specs.values()] == ["boxes", "masks"]
+    assert len(made) == 2
+    assert pool.pipelines["day"].backend is pool.pipelines["night"].backend
+    assert pool.pipelines["day"].thresholds.score == 0.4
+    assert pool.pipelines["night"].thresholds.score == 0.2
+    assert [backend.calls for backend in made] == [["open", "infer", "infer"], ["open", "infer"]]
+    pool.close()
+    pool.close()
+    assert [backend.calls.count("close") for backend in made] == [1, 1]
+    assert (pool.specs, pool.pipelines, pool.backend_names) == ({}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("fails", "error"),
+    [({"masks": "open"}, MissingError), ({"masks": "infer"}, DeviceError)],
+    ids=["at_load", "at_warm_up"],
+)
+def test_a_model_that_fails_leaves_none_loaded(tmp_path: Path, fails: dict[str, str], error: type[Exception]) -> None:
+    pool, made = _pool(_settings(tmp_path, BOXES, MASKS), fails=fails)
+    with pytest.raises(error):
+        pool.open()
+    assert all(backend.calls[-1] == "close" for backend in made)
+    assert pool.pipelines == {}
+
+
+def test_an_unknown_label_in_a_map_is_refused(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, PipelineSettings(name="day", model="boxes", label_map={"lorry": "truck"}))
+    pool, _ = _pool(settings)
+    with pytest.raises(ConfigError, match=r"pipeline day: label_map\.lorry"):
+        pool.open()
+
+
+def test_an_unknown_label_in_the_thresholds_is_refused(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, PipelineSettings(name="day", model="boxes", class_thresholds={"lorry": 0.5}))
+    pool, _ = _pool(settings)
+    with pytest.raises(ConfigError, match=r"lorry"):
+        pool.open()
+
+
+def test_the_node_never_chooses_a_runtime_by_itself(tmp_path: Path) -> None:
+    pool = ModelPool(_settings(tmp_path, BOXES))
+    pool.open()
+    spec = pool.specs["boxes"]
+    pool.close()
+    with pytest.raises(ConfigError, match=r"backend: expected tensorrt or onnxruntime, got 'auto'"):
+        default_backend(BackendKind.AUTO, spec, 1)

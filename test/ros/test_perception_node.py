@@ -1,0 +1,393 @@
+"""The node through real DDS: lifecycle, topics, headers, services, parameters, bad input, diagnostics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from helpers.tiny_onnx import make_multi_head_onnx, make_yolox_onnx
+from helpers.worker_fakes import image_bytes
+
+rclpy = pytest.importorskip("rclpy", reason="ROS is not here")
+vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not here")
+
+# ruff: noqa: E402  what needs ROS is imported once it is known to be here
+from diagnostic_msgs.msg import DiagnosticArray
+from helpers.node_process import NodeProcess
+from helpers.ros_probe import Listener, RosProbe, stamp_of, wait_until
+from lifecycle_msgs.msg import Transition
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool
+
+NODE = "/perception"
+OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
+
+CONFIG = """\
+backend: onnxruntime
+threads: 1
+cameras:
+  - name: front
+    timeout_ms: 700
+  - name: back
+    transport: compressed
+    reliability: reliable
+models:
+  - name: boxes
+    spec: {boxes}
+  - name: both
+    spec: {both}
+pipelines:
+  - name: detect
+    model: boxes
+    score_threshold: 0.0
+    max_detections: 5
+    label_map: {{class_1: lorry, class_2: ""}}
+  - name: both
+    model: both
+    cameras: [front]
+    namespace: both
+    class_ids: index
+    always_on: false
+"""
+
+
+@pytest.fixture(scope="module")
+def probe(_ros_environment: None) -> Iterator[RosProbe]:
+    with RosProbe() as probe:
+        yield probe
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(tmp_path_factory.mktemp("config"))
+    path = folder / "perception.yaml"
+    path.write_text(
+        CONFIG.format(boxes=make_yolox_onnx(folder / "boxes.onnx"), both=make_multi_head_onnx(folder / "both.onnx"))
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def node(config: Path, tmp_path_factory: pytest.TempPathFactory, _ros_environment: None) -> Iterator[NodeProcess]:
+    """One active node for the tests that do not need one of their own."""
+    folder = Path(tmp_path_factory.mktemp("node"))
+    with NodeProcess(folder / "log", config=config, autostart=True, drop_log=folder / "drops.jsonl") as node:
+        node.wait_for("active")
+        yield node
+        assert node.stop()[0] == 0
+        assert "Traceback" not in node.text
+
+
+@pytest.fixture
+def detections(camera: Any, probe: RosProbe) -> Iterator[Listener]:
+    """The front camera's detections, once an image is answered: the node knows that somebody listens."""
+    listener = probe.listen(vision_msgs.Detection2DArray, "/front/detections")
+    wait_until(lambda: _answer(camera, listener, timeout_s=0.2) is not None)
+    yield listener
+    probe.stop_listening(listener)
+
+
+@pytest.fixture(scope="module")
+def camera(node: NodeProcess, probe: RosProbe) -> Any:
+    """A publisher of the front camera's images."""
+    return probe.advertise(Image, "/front/image_raw")
+
+
+def _diagnostics(probe: RosProbe, camera: str) -> dict[str, str]:
+    """The next diagnostics of a camera, as values with `level` and `message`."""
+    listener = probe.listen(DiagnosticArray, "/diagnostics")
+    try:
+        listener.wait(1)
+        status = next(s for s in listener.messages[-1].status if s.name == f"perception: {camera}")
+        return {"level": status.level, "message": status.message, **{v.key: v.value for v in status.values}}
+    finally:
+        probe.stop_listening(listener)
+
+
+def _answer(camera: Any, listener: Listener, *, timeout_s: float = 20.0) -> Any:
+    """What comes for one more image; None where nothing comes in time."""
+    stamp_ns = time.time_ns()
+    camera.publish(_front_image(stamp_ns))
+    end = time.monotonic() + timeout_s
+    while (message := listener.find(stamp_ns)) is None and time.monotonic() < end:
+        time.sleep(0.01)
+    return message
+
+
+def _drop_count(node: NodeProcess, reason: str) -> int:
+    return (node.log.parent / "drops.jsonl").read_text().count(f'"reason": "{reason}"')
+
+
+def _front_image(stamp_ns: int) -> bytes:
+    message = Image(height=48, width=80, encoding="bgr8", step=240)
+    message.data = np.random.default_rng(stamp_ns % 1000).integers(0, 255, 48 * 240, np.uint8).tobytes()
+    message.header.frame_id = "front_optical"
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+    return bytes(serialize_message(message))
+
+
+def test_detections_carry_the_images_header_and_mapped_labels(camera: Any, detections: Listener) -> None:
+    array = _answer(camera, detections)
+    assert array.header.frame_id == "front_optical"
+    assert len(array.detections) > 0
+    for detection in array.detections:
+        assert detection.header == array.header
+        (result,) = detection.results
+        assert result.hypothesis.class_id in ("class_0", "lorry")
+        assert 0.0 <= result.hypothesis.score <= 1.0
+        assert 0 <= detection.bbox.center.position.x <= 80
+        assert 0 <= detection.bbox.center.position.y <= 48
+
+
+def test_label_info_and_vision_info_are_latched(node: NodeProcess, probe: RosProbe) -> None:
+    (labels,) = probe.listen(vision_msgs.LabelInfo, "/front/label_info", latched=True).wait(1)
+    assert [(entry.class_id, entry.class_name) for entry in labels.class_map] == [(0, "class_0"), (1, "lorry")]
+    (vision,) = probe.listen(vision_msgs.VisionInfo, "/back/vision_info", latched=True).wait(1)
+    assert vision.method == "boxes (yolox)"
+    assert vision.database_location == "/back/label_info"
+    assert vision.database_version == 1
+
+
+def test_a_model_with_two_heads_publishes_boxes_and_a_mask_of_the_cameras_size(
+    node: NodeProcess, camera: Any, probe: RosProbe
+) -> None:
+    boxes = probe.listen(vision_msgs.Detection2DArray, "/front/both/detections")
+    masks = probe.listen(Image, "/front/both/segmentation")
+    assert probe.set_parameters(NODE, both__score_threshold=0.0) == [(True, "")]
+    wait_until(lambda: _answer(camera, boxes, timeout_s=0.2) is not None)
+    mask = _answer(camera, masks)
+    stamp_ns = stamp_of(mask.header)
+    wait_until(lambda: boxes.find(stamp_ns) is not None)
+    array = boxes.find(stamp_ns)
+    assert (mask.width, mask.height, mask.encoding, mask.step) == (80, 48, "mono8", 80)
+    assert mask.header.frame_id == "front_optical"
+    names = {result.hypothesis.class_id for detection in array.detections for result in detection.results}
+    assert names
+    assert all(name.isdigit() for name in names)
+    for listener in (boxes, masks):
+        probe.stop_listening(listener)
+
+
+def test_the_debug_image_is_drawn_while_somebody_watches(camera: Any, probe: RosProbe, detections: Listener) -> None:
+    pictures = probe.listen(Image, "/front/debug_image")
+    wait_until(lambda: _answer(camera, pictures, timeout_s=0.2) is not None)
+    picture = _answer(camera, pictures)
+    assert (picture.width, picture.height, picture.encoding) == (80, 48, "bgr8")
+    assert bytes(picture.data) != _front_image(stamp_of(picture.header))[-len(picture.data) :]  # something is drawn
+    wait_until(lambda: detections.find(stamp_of(picture.header)) is not None)
+    probe.stop_listening(pictures)
+
+
+def test_compressed_images_give_detections(node: NodeProcess, probe: RosProbe) -> None:
+    listener = probe.listen(vision_msgs.Detection2DArray, "/back/detections")
+    wait_until(lambda: _diagnostics(probe, "back")["detect.listener"] == "true")
+    publisher = probe.advertise(CompressedImage, "/back/image_raw/compressed")
+    file = bytes(cv2.imencode(".jpg", np.full((48, 80, 3), 90, np.uint8))[1])
+    stamp_ns = time.time_ns()
+    for data in (b"\xff\xd8 no jpeg", file[: len(file) // 2], file):
+        message = CompressedImage(format="jpeg", data=data)
+        stamp_ns += 1
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+        publisher.publish(message)
+        time.sleep(0.1)
+    (array,) = listener.wait(1)
+    assert stamp_of(array.header) == stamp_ns
+    values = _diagnostics(probe, "back")
+    assert values["dropped_corrupt_image"] == "2"
+    assert values["level"] == WARN
+    assert "camera back: frame dropped, corrupt_image" in node.text
+    probe.stop_listening(listener)
+
+
+BAD = {
+    "truncated": (image_bytes(1)[:-40], "malformed"),
+    "foreign_type": (bytes(serialize_message(CompressedImage(format="jpeg", data=b"x" * 99))), "malformed"),
+    "foreign_bytes": (b"\x00\x01\x00\x00" + bytes(range(256)) * 9, "malformed"),
+    "big_endian": (b"\x00\x00" + image_bytes(1)[2:], "big_endian"),
+    "unknown_encoding": (image_bytes(1).replace(b"bgr8", b"xyz9"), "unknown_encoding"),
+    "zero_size": (image_bytes(1)[:24] + bytes(8) + image_bytes(1)[32:], "bad_size"),
+    "absurd_size": (image_bytes(1)[:24] + b"\xa0\x86\x01\x00" * 2 + image_bytes(1)[32:], "bad_size"),
+    "short_data": (image_bytes(1)[:24] + b"\x05\x00\x00\x00" + image_bytes(1)[28:], "short_data"),
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), BAD.values(), ids=BAD.keys())
+def test_bad_bytes_over_dds_are_counted_and_the_next_image_is_answered(
+    node: NodeProcess, camera: Any, detections: Listener, data: bytes, reason: str
+) -> None:
+    before = _drop_count(node, reason)
+    camera.publish(data)
+    wait_until(lambda: _drop_count(node, reason) == before + 1)
+    assert _answer(camera, detections) is not None
+    assert f"camera front: frame dropped, {reason}: " in node.text
+    assert node.process.poll() is None
+
+
+def test_a_camera_that_stops_and_comes_back_is_told(
+    node: NodeProcess, camera: Any, probe: RosProbe, detections: Listener
+) -> None:
+    wait_until(lambda: _diagnostics(probe, "front")["level"] == STALE)
+    values = _diagnostics(probe, "front")
+    assert values["message"].startswith("no image for ")
+    assert "/front/image_raw (1 publisher)" in values["message"]
+    assert "camera front: no image" in node.text
+    assert _answer(camera, detections) is not None
+    wait_until(lambda: "camera front: images come again after" in node.text)
+
+
+def test_without_a_listener_nothing_is_computed(camera: Any, probe: RosProbe) -> None:
+    wait_until(lambda: _diagnostics(probe, "front")["detect.listener"] == "false")
+    before = _diagnostics(probe, "front")
+    camera.publish(_front_image(time.time_ns()))
+    wait_until(
+        lambda: int(_diagnostics(probe, "front")["dropped_no_listener"]) == int(before["dropped_no_listener"]) + 1
+    )
+    after = _diagnostics(probe, "front")
+    assert after["detect.results"] == before["detect.results"]
+    assert int(after["detect.unheard"]) == int(before["detect.unheard"]) + 1
+
+
+def test_the_enable_service_switches_one_camera(
+    node: NodeProcess, camera: Any, probe: RosProbe, detections: Listener
+) -> None:
+    service = f"{NODE}/front/enable"
+    assert probe.call(SetBool, service, SetBool.Request(data=False)).success
+    before = _drop_count(node, "disabled")
+    assert _answer(camera, detections, timeout_s=0.5) is None
+    wait_until(lambda: _drop_count(node, "disabled") == before + 1)
+    assert _diagnostics(probe, "front")["message"] == "disabled"
+    response = probe.call(SetBool, service, SetBool.Request(data=True))
+    assert (response.success, response.message) == (True, "camera front is enabled")
+    assert _answer(camera, detections) is not None
+
+
+def test_thresholds_change_while_running(camera: Any, probe: RosProbe, detections: Listener) -> None:
+    assert len(_answer(camera, detections).detections) > 1
+    assert probe.set_parameters(NODE, detect__max_detections=1) == [(True, "")]
+    assert len(_answer(camera, detections).detections) <= 1
+    assert probe.set_parameters(NODE, detect__score_threshold=1.0, detect__max_detections=5) == [(True, "")] * 2
+    assert _answer(camera, detections).detections == []
+    assert probe.set_parameters(NODE, detect__class_thresholds__class_1=0.0) == [(True, "")]
+    assert {d.results[0].hypothesis.class_id for d in _answer(camera, detections).detections} == {"lorry"}
+    assert probe.set_parameters(NODE, detect__class_thresholds__class_1=-1.0) == [(True, "")]
+    assert _answer(camera, detections).detections == []
+    assert probe.set_parameters(NODE, detect__score_threshold=0.0) == [(True, "")]
+    assert len(_answer(camera, detections).detections) > 1
+
+
+REFUSED = {
+    "score_too_high": ({"detect__score_threshold": 1.5}, "1.5"),
+    "score_is_text": ({"detect__score_threshold": "high"}, "Wrong parameter type"),
+    "class_between_minus_one_and_zero": ({"detect__class_thresholds__class_1": -0.5}, "expected a number from 0 to 1"),
+    "no_detections": ({"detect__max_detections": 0}, "detect.max_detections"),
+    "unknown_label": (
+        {"detect__class_thresholds__class_9": 0.5},
+        "class_thresholds.class_9: there is no such parameter",
+    ),
+    "misspelt": ({"detect__score_treshold": 0.5}, "there is no such parameter; did you mean detect.score_threshold?"),
+    "structure": ({"front__topic": "/x"}, "stands in the config file, which is read by configure"),
+    "config": ({"config": "/other.yaml"}, "it cannot change while the node is configured; deactivate and clean up"),
+    "backend": ({"backend": "tensorrt"}, "it cannot change while the node is configured; deactivate and clean up"),
+    "drop_log": ({"drop_log": "/tmp/x"}, "it cannot change while the node is configured; deactivate and clean up"),
+    "autostart": ({"autostart": False}, "autostart"),
+}
+
+
+@pytest.mark.parametrize(("values", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_change_is_refused_with_a_reason(
+    node: NodeProcess, probe: RosProbe, values: dict[str, Any], reason: str
+) -> None:
+    ((successful, text),) = probe.set_parameters(NODE, **values)
+    assert not successful
+    assert reason in text
+
+
+def test_an_atomic_set_with_one_bad_value_changes_nothing(camera: Any, probe: RosProbe, detections: Listener) -> None:
+    ((successful, reason),) = probe.set_parameters(
+        NODE, atomically=True, detect__max_detections=1, detect__class_thresholds__class_1=-0.5
+    )
+    assert not successful
+    assert "per_class.class_1" in reason
+    assert len(_answer(camera, detections).detections) > 1
+
+
+def test_the_nodes_own_status_names_backend_models_and_memory(node: NodeProcess, probe: RosProbe) -> None:
+    values = _diagnostics(probe, "node")
+    assert (values["level"], values["message"], values["backend"]) == (OK, "active", "onnxruntime")
+    assert values["model boxes"].startswith("onnxruntime ")
+    assert float(values["memory_mb"]) > 10
+    assert values["cameras"] == "front, back"
+
+
+def test_each_frame_is_in_exactly_one_counter(node: NodeProcess, probe: RosProbe) -> None:
+    values = _diagnostics(probe, "front")
+    assert int(values["received"]) > 0
+    assert int(values["received"]) == int(values["processed"]) + int(values["dropped"])
+
+
+def test_lifecycle_transitions_gate_reception_and_release_everything(
+    config: Path, probe: RosProbe, tmp_path: Path
+) -> None:
+    remap = {"__node": "second", "__ns": "/car"}
+    with NodeProcess(tmp_path / "log", remap=remap, config=config) as node:
+        name = "/car/second"
+        assert probe.state(name) == "unconfigured"
+        for _ in range(5):
+            assert probe.change_state(name, Transition.TRANSITION_CONFIGURE)
+            assert probe.state(name) == "inactive"
+            assert probe.node.count_subscribers("/car/front/image_raw") == 0
+            assert probe.change_state(name, Transition.TRANSITION_ACTIVATE)
+            wait_until(lambda: probe.node.count_subscribers("/car/front/image_raw") == 1)
+            assert probe.change_state(name, Transition.TRANSITION_DEACTIVATE)
+            wait_until(lambda: probe.node.count_subscribers("/car/front/image_raw") == 0)
+            assert probe.change_state(name, Transition.TRANSITION_CLEANUP)
+            assert probe.state(name) == "unconfigured"
+            wait_until(lambda: probe.node.count_publishers("/car/front/detections") == 0)
+        assert probe.set_parameters(name, config="/absent.yaml") == [(True, "")]
+        assert not probe.change_state(name, Transition.TRANSITION_CONFIGURE)
+        assert probe.state(name) == "unconfigured"
+        assert node.text.count("/absent.yaml: no such file") == 1
+        assert probe.set_parameters(name, config=str(config)) == [(True, "")]
+        assert probe.change_state(name, Transition.TRANSITION_CONFIGURE)
+        assert probe.change_state(name, Transition.TRANSITION_ACTIVATE)
+        assert probe.change_state(name, Transition.TRANSITION_ACTIVE_SHUTDOWN)
+        assert probe.state(name) == "finalized"
+        assert node.stop()[0] == 0
+        assert "Traceback" not in node.text
+
+
+def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, probe: RosProbe, tmp_path: Path) -> None:
+    remap = {"__node": "simulated", "__ns": "/sim"}
+    with NodeProcess(tmp_path / "log", remap=remap, config=config, autostart=True, use_sim_time=True) as node:
+        node.wait_for("active")
+        camera = probe.advertise(Image, "/sim/front/image_raw")
+        results = probe.listen(vision_msgs.Detection2DArray, "/sim/front/detections")
+        diagnostics = probe.listen(DiagnosticArray, "/diagnostics")
+        time.sleep(0.5)
+        camera.publish(_front_image(1_600_000_000 * 10**9))
+        results.wait(1)
+        wait_until(lambda: "nothing came on /clock" in node.text)
+        wait_until(lambda: any(s.name == "simulated: front" for m in diagnostics.messages for s in m.status))
+        assert node.stop()[0] == 0
+        for listener in (results, diagnostics):
+            probe.stop_listening(listener)
+
+
+def test_the_process_holds_no_more_threads_after_a_cleanup(config: Path, probe: RosProbe, tmp_path: Path) -> None:
+    remap = {"__node": "third", "__ns": "/third"}
+    with NodeProcess(tmp_path / "log", remap=remap, config=config) as node:
+        name = "/third/third"
+        counts = []
+        for _ in range(3):
+            assert probe.change_state(name, Transition.TRANSITION_CONFIGURE)
+            assert probe.change_state(name, Transition.TRANSITION_ACTIVATE)
+            assert probe.change_state(name, Transition.TRANSITION_DEACTIVATE)
+            assert probe.change_state(name, Transition.TRANSITION_CLEANUP)
+            counts.append(sum(1 for _ in Path(f"/proc/{node.process.pid}/task").iterdir()))
+        assert counts[-1] <= counts[0]
