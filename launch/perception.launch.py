@@ -34,6 +34,9 @@ from trt_perception.settings.perception_settings import PerceptionSettings
 
 PACKAGE = "trt_perception"
 
+# Not auto: a car must not fall to the CPU in silence.
+BACKENDS = (BackendKind.TENSORRT.value, BackendKind.ONNXRUNTIME.value)
+
 _ANSWER_S = 0.5
 """How long an answer to one request for the node's state may take."""
 
@@ -128,7 +131,7 @@ def _parameters(arguments: dict[str, str], *, itself: bool) -> list[str | dict[s
     if arguments["use_sim_time"]:
         parameters["use_sim_time"] = _choice(arguments, "use_sim_time", ("true", "false")) == "true"
     if arguments["backend"]:
-        parameters["backend"] = _choice(arguments, "backend", tuple(kind.value for kind in BackendKind))
+        parameters["backend"] = _choice(arguments, "backend", BACKENDS)
     if arguments["drop_log"]:
         parameters["drop_log"] = str(Path(arguments["drop_log"]).expanduser().absolute())
     if not arguments["params_file"]:
