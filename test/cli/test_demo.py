@@ -38,7 +38,7 @@ def test_plays_pictures_through_the_node_and_accounts_for_every_frame(
     arguments = ["demo", "--model", str(model), "--images", str(pictures), "--out", str(out)]
     assert main([*arguments, "--seconds", "2", "--rate-hz", "5", "--score", "0.01"]) == 0
     report = json.loads((out / "report.json").read_text())
-    assert [camera["camera"] for camera in report["cameras"]] == ["cam_back", "cam_front"]
+    assert [camera["camera"] for camera in report["cameras"]] == ["CAM_BACK", "CAM_FRONT"]
     for camera in report["cameras"]:
         assert camera["sent"] == 10
         assert camera["sent"] == camera["answered"] + sum(camera["dropped"].values()) + camera["never_received"]
@@ -46,7 +46,7 @@ def test_plays_pictures_through_the_node_and_accounts_for_every_frame(
         assert camera["answered"] >= 8
     assert cv2.imread(str(out / "contact_sheet.jpg")) is not None
     page = (out / "report.html").read_text()
-    assert "cam_front" in page
+    assert "CAM_FRONT" in page
     assert "data:image/jpeg;base64," in page
 
 
