@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 RUNNER = Path(__file__).with_name("run_launch.py")
 
+# What launch files set only where it is not set.
 _CHOSEN_BY_USERS = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")
 
 
@@ -39,7 +40,7 @@ class LaunchProcess:
         arguments: ``name:=value``.
         prefix: What `make_prefix` made.
         folder: Where logs and temporary files go.
-        environment: Variables in addition to the present ones.
+        environment: Variables in addition to the present ones, from which choices about Fast DDS are taken away.
     """
 
     def __init__(
@@ -49,9 +50,8 @@ class LaunchProcess:
         (folder / "tmp").mkdir()
         variables = {name: value for name, value in os.environ.items() if name not in _CHOSEN_BY_USERS}
         variables["AMENT_PREFIX_PATH"] = f"{prefix}:{variables.get('AMENT_PREFIX_PATH', '')}".rstrip(":")
-        variables["PYTHONPATH"] = f"{REPOSITORY}:{variables.get('PYTHONPATH', '')}".rstrip(":")
-        variables |= {"ROS_LOG_DIR": str(folder / "ros_log"), "TMPDIR": str(folder / "tmp")}
-        variables |= {"RCUTILS_COLORIZED_OUTPUT": "0", **environment}
+        # launch_ros leaves the parameter files that it writes.
+        variables |= {"TMPDIR": str(folder / "tmp"), "RCUTILS_COLORIZED_OUTPUT": "0", **environment}
         command = [sys.executable, str(RUNNER), str(REPOSITORY / "launch" / file), *arguments]
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(

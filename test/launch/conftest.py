@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.launch_process import LaunchProcess, make_prefix
+from helpers.ros_environment import UNWANTED, ros_environment
 from helpers.tiny_onnx import make_yolox_onnx
 
 Launch = Callable[..., LaunchProcess]
@@ -36,9 +36,12 @@ exec {python} -m trt_perception.ros.main "$@"
 
 
 @pytest.fixture
-def domain_id() -> int:
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ROS domain of this process alone, so that runs beside it do not talk to it."""
-    return 1 + os.getpid() % 100
+    for name in UNWANTED:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ros_environment(tmp_path / "ros_log").items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -57,24 +60,23 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def launch_stand_in(tmp_path: Path, domain_id: int) -> Iterator[Launch]:
+def launch_stand_in(tmp_path: Path, environment: None) -> Iterator[Launch]:
     """Launch files started with a stand-in for the node."""
     with ExitStack() as stack:
-        yield _launcher(stack, tmp_path, domain_id, STAND_IN)
+        yield _launcher(stack, tmp_path, STAND_IN)
 
 
 @pytest.fixture
-def launch_node(tmp_path: Path, domain_id: int) -> Iterator[Launch]:
+def launch_node(tmp_path: Path, environment: None) -> Iterator[Launch]:
     """Launch files started with the real node."""
     with ExitStack() as stack:
-        yield _launcher(stack, tmp_path, domain_id, NODE)
+        yield _launcher(stack, tmp_path, NODE)
 
 
-def _launcher(stack: ExitStack, folder: Path, domain_id: int, executable: str) -> Launch:
+def _launcher(stack: ExitStack, folder: Path, executable: str) -> Launch:
     prefix = make_prefix(folder / "prefix", executable=executable.format(python=sys.executable))
 
     def launch(file: str, *arguments: str, **environment: str) -> LaunchProcess:
-        environment = {"ROS_DOMAIN_ID": str(domain_id), **environment}
         process = LaunchProcess(file, arguments, prefix=prefix, folder=folder, environment=environment)
         return stack.enter_context(process)
 

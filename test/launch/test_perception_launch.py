@@ -16,9 +16,26 @@ pytest.importorskip("launch_ros.actions", reason="the ROS package launch_ros is 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed here")
 
 from helpers.launch_process import REPOSITORY, LaunchProcess
-from helpers.lifecycle_watch import LifecycleWatch
+from helpers.ros_probe import RosProbe, wait_until
+from lifecycle_msgs.srv import GetState
 
 FILE = "perception.launch.py"
+
+# A stack's own launch file, as people write them.
+INCLUDING = """
+from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import PushRosNamespace, SetParameter
+
+
+def generate_launch_description():
+    source = PythonLaunchDescriptionSource("{file}")
+    arguments = {{"config": LaunchConfiguration("config")}}
+    include = IncludeLaunchDescription(source, launch_arguments=arguments.items())
+    return LaunchDescription([PushRosNamespace("car"), SetParameter("use_sim_time", True), include])
+"""
 
 PROFILE = str(REPOSITORY / "config/fastdds_large_segment.xml")
 
@@ -92,7 +109,7 @@ def test_image_namespace_moves_relative_image_topics_alone(launch_stand_in: Any,
 
 
 @pytest.mark.parametrize(
-    ("environment", "expected"),
+    ("given", "expected"),
     [
         pytest.param({}, {"FASTDDS_DEFAULT_PROFILES_FILE": PROFILE}, id="no_distribution"),
         pytest.param({"ROS_DISTRO": "kilted"}, {"FASTDDS_DEFAULT_PROFILES_FILE": PROFILE}, id="fast_dds_3"),
@@ -105,9 +122,9 @@ def test_image_namespace_moves_relative_image_topics_alone(launch_stand_in: Any,
     ],
 )
 def test_fast_dds_gets_the_large_segment_unless_the_user_chose(
-    launch_stand_in: Any, config: Path, environment: dict[str, str], expected: dict[str, str]
+    launch_stand_in: Any, config: Path, given: dict[str, str], expected: dict[str, str]
 ) -> None:
-    started = _started(launch_stand_in(FILE, f"config:={config}", **{"ROS_DISTRO": "", **environment}))
+    started = _started(launch_stand_in(FILE, f"config:={config}", **{"ROS_DISTRO": "", **given}))
 
     assert started["environment"] == expected
 
@@ -180,17 +197,28 @@ def test_without_respawn_launch_ends_with_the_node(launch_stand_in: Any, config:
     assert len(process.node_pids) == 1
 
 
+def _wait_for_state(probe: RosProbe, label: str) -> None:
+    """Ask again and again: a process that was killed leaves services behind, and they never answer."""
+
+    def is_reached() -> bool:
+        try:
+            response = probe.call(GetState, "/perception/get_state", GetState.Request(), timeout_s=1.0)
+        except AssertionError:
+            return False
+        return bool(response.current_state.label == label)
+
+    wait_until(is_reached, timeout_s=30.0, what=f"state {label}")
+
+
 @pytest.mark.parametrize("autostart", ["true", "launch"])
-def test_comes_up_comes_back_after_a_crash_and_ends_cleanly(
-    launch_node: Any, config: Path, domain_id: int, autostart: str
-) -> None:
+def test_comes_up_comes_back_after_a_crash_and_ends_cleanly(launch_node: Any, config: Path, autostart: str) -> None:
     process = launch_node(FILE, f"config:={config}", f"autostart:={autostart}", "respawn_delay:=0.5")
 
-    with LifecycleWatch("/perception", domain_id=domain_id) as watch:
-        watch.wait_for("active")
+    with RosProbe() as probe:
+        _wait_for_state(probe, "active")
         os.kill(process.node_pids[0], signal.SIGKILL)
         process.wait_for(r"\[perception\]: active", count=2)
-        watch.wait_for("active")
+        _wait_for_state(probe, "active")
         assert process.interrupt() == 0
 
     assert len(process.node_pids) == 2
@@ -213,11 +241,30 @@ def test_launch_tells_that_the_node_could_not_be_configured(launch_node: Any, co
     process.wait_for("/perception could not be configured")
 
 
-def test_without_autostart_the_node_waits_for_a_manager(launch_node: Any, config: Path, domain_id: int) -> None:
+def test_without_autostart_the_node_waits_for_a_manager(launch_node: Any, config: Path) -> None:
     process = launch_node(FILE, f"config:={config}", "autostart:=false")
 
-    with LifecycleWatch("/perception", domain_id=domain_id) as watch:
-        watch.wait_for("unconfigured")
+    with RosProbe() as probe:
+        _wait_for_state(probe, "unconfigured")
         time.sleep(1.0)
-        assert watch.state() == "unconfigured"
+        _wait_for_state(probe, "unconfigured")
     assert process.interrupt() == 0
+
+
+def test_the_node_subscribes_in_the_image_namespace(launch_node: Any, config: Path) -> None:
+    launch_node(FILE, f"config:={config}", "namespace:=/car", "image_namespace:=/sensing")
+
+    with RosProbe() as probe:
+        for topic in ("/sensing/CAM_FRONT/image_raw", "/sensing/CAM_BACK/image_raw/compressed", "/left/image"):
+            wait_until(lambda topic=topic: probe.node.count_subscribers(topic) == 1, what=f"a subscriber of {topic}")
+        assert probe.node.count_publishers("/car/CAM_FRONT/detections") == 1
+
+
+def test_an_including_file_gives_namespace_and_time(launch_stand_in: Any, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "car.launch.py").write_text(INCLUDING.format(file=REPOSITORY / "launch" / FILE))
+
+    started = _started(launch_stand_in(str(tmp_path / "car.launch.py"), f"config:={config}", "namespace:=eyes"))
+
+    assert _remappings(started) == ["__node:=perception", "__ns:=/car/eyes"]
+    assert "use_sim_time:=True" in started["arguments"]
+    assert "use_sim_time" not in _parameters(started)
