@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from helpers.tiny_onnx import make_layout_onnx, make_multi_head_onnx, make_semantic_onnx, make_yolox_onnx
+from helpers.tiny_onnx import make_multi_head_onnx, make_semantic_onnx, make_yolov8_onnx, make_yolox_onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from trt_perception.errors import MissingError, ModelError
+from trt_perception.errors import ConfigError, MissingError, ModelError
 from trt_perception.model.read_onnx import read_onnx
+from trt_perception.model.recognise import recognise
 
 OPEN = ("batch", 3, "height", "width")
 
@@ -134,21 +136,31 @@ def test_refuses_a_truncated_file(tmp_path: Path, kept: float) -> None:
         read_onnx(path)
 
 
-def test_flipped_bytes_give_a_model_or_a_model_error(tmp_path: Path) -> None:
-    path = make_layout_onnx(tmp_path / "m.onnx", outputs={"out": (1, 84, 8)})
+@pytest.mark.parametrize(
+    "make", [make_yolox_onnx, make_yolov8_onnx, make_semantic_onnx], ids=lambda make: make.__name__
+)
+def test_flipped_bytes_give_a_model_or_a_model_error(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    path = make(tmp_path / "m.onnx")
     data = path.read_bytes()
     random = np.random.default_rng(0)
     refused = 0
-    for _ in range(300):
+    for _ in range(200):
         flipped = bytearray(data)
         for position in random.integers(0, len(data), 3):
             flipped[position] ^= 1 << int(random.integers(0, 8))
         path.write_bytes(flipped)
         try:
-            read_onnx(path)
-        except ModelError:
+            recognise(read_onnx(path))
+        except (ModelError, ConfigError):
             refused += 1
-    assert 0 < refused < 300
+    assert 0 < refused < 200
+
+
+def test_refuses_names_that_are_no_text(tmp_path: Path) -> None:
+    path = make_yolox_onnx(tmp_path / "m.onnx", metadata={"key": "value"})
+    path.write_bytes(path.read_bytes().replace(b"value", b"v\xffl\xffe"))
+    with pytest.raises(ModelError, match="got a damaged one"):
+        read_onnx(path)
 
 
 def test_names_an_absent_file_and_a_folder(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def read_onnx(path: Path, *, shapes: Mapping[str, tuple[int, ...]] | None = None
 
 
 def _record(onnx: Any, path: Path, model: Any, shapes: Mapping[str, tuple[int, ...]]) -> OnnxModel:
+    _check_texts(model)
     weights = {tensor.name for tensor in model.graph.initializer}
     weights.update(tensor.values.name for tensor in model.graph.sparse_initializer)
     inputs = [value for value in model.graph.input if value.name not in weights]  # IR 3 lists weights as inputs
@@ -77,6 +78,8 @@ def _record(onnx: Any, path: Path, model: Any, shapes: Mapping[str, tuple[int, .
 def _parse(onnx: Any, path: Path) -> Any:
     """The file as onnx.ModelProto."""
     try:
+        if path.suffix.lower() in (".yaml", ".yml"):
+            raise ModelError(str(path), "expected an ONNX file, got a YAML", "give the ONNX that it names")
         with path.open("rb") as file:
             start = file.read(64)
         for offset, mark, what, remedy in _OTHER_FORMATS:
@@ -98,6 +101,23 @@ def _parse(onnx: Any, path: Path) -> Any:
     if not model.graph.node or not model.graph.output:
         raise ModelError(str(path), "expected an ONNX file with a graph, got one without nodes or outputs")
     return model
+
+
+def _check_texts(model: Any) -> None:
+    """Raise ValueError for names that are no UTF-8: protobuf either raises on access or hands out bytes."""
+    graph = model.graph
+    texts = [model.producer_name, model.producer_version, graph.name]
+    texts.extend(item.domain for item in model.opset_import)
+    texts.extend(text for item in model.metadata_props for text in (item.key, item.value))
+    texts.extend(text for node in graph.node for text in (node.op_type, *node.input, *node.output))
+    texts.extend(tensor.name for tensor in graph.initializer)
+    texts.extend(item.value for tensor in graph.initializer for item in tensor.external_data)
+    for value in (*graph.input, *graph.output):
+        texts.append(value.name)
+        texts.extend(dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    wrong = next((text for text in texts if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ValueError(f"a name that is no UTF-8: {wrong!r}")
 
 
 def _node(node: Any) -> OnnxNode:

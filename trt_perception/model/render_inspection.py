@@ -14,8 +14,8 @@ _SHOWN_LABELS = 8
 
 
 def render_text(inspection: Inspection) -> str:
-    """The inspection in short paragraphs; ends with what is assumed, then with what is wrong, if anything."""
-    return "\n".join(line.rstrip() for line in _lines(inspection)) + "\n"
+    """The inspection in short paragraphs, what is assumed and what is wrong last. No newline at the end."""
+    return "\n".join(line.rstrip() for line in _lines(inspection))
 
 
 def _lines(inspection: Inspection) -> Iterator[str]:

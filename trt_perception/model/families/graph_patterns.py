@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from trt_perception.model.onnx_model import OnnxModel, OnnxNode
 
 LEARNED = frozenset(
@@ -21,36 +19,54 @@ _LAYOUT = frozenset(
 
 
 def source(model: OnnxModel, tensor: str) -> OnnxNode | None:
-    """The node whose values a tensor holds, looking through changes of layout and type."""
+    """The node whose values a tensor holds, looking through changes of layout and type; None for inputs and weights."""
+    seen: set[str] = set()  # a damaged file may lead in a circle
     node = model.maker(tensor)
     while node is not None and node.op_type in _LAYOUT:
-        node = model.maker(node.inputs[0])
+        if tensor in seen or not node.inputs:
+            return None
+        seen.add(tensor)
+        tensor = node.inputs[0]
+        node = model.maker(tensor)
     return node
 
 
 def is_sigmoid(model: OnnxModel, tensor: str) -> bool:
     """Whether all values of a tensor come out of Sigmoid, looking through Concat, Split and Slice too."""
-    node = source(model, tensor)
-    if node is None:
-        return False
-    if node.op_type == "Concat":
-        return all(is_sigmoid(model, part) for part in node.inputs)
-    if node.op_type in ("Split", "Slice"):
-        return is_sigmoid(model, node.inputs[0])
-    return node.op_type == "Sigmoid"
+    waiting, seen = [tensor], {""}
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = source(model, name)
+        if node is not None and node.op_type == "Concat":
+            waiting.extend(node.inputs)
+        elif node is not None and node.op_type in ("Split", "Slice"):
+            waiting.extend(node.inputs[:1])
+        elif node is None or node.op_type != "Sigmoid":
+            return False
+    return True
 
 
-def column_concats(model: OnnxModel, output: str, parts: int) -> Iterator[OnnxNode | None]:
+def column_concats(model: OnnxModel, output: str, parts: int) -> list[OnnxNode] | None:
     """The Concats of `parts` inputs that an output is put together from, one a scale.
 
-    Looks through changes of layout and through Concats that join scales. Gives None for whatever else makes values of
-    the output, so that a caller who wants only such Concats sees that there is more.
+    Looks through changes of layout and through Concats that join scales. None where anything else makes values of the
+    output too.
     """
-    node = source(model, output)
-    if node is None or node.op_type != "Concat":
-        yield None
-    elif len(node.inputs) == parts and any(is_sigmoid(model, part) for part in node.inputs):
-        yield node
-    else:
-        for part in node.inputs:
-            yield from column_concats(model, part, parts)
+    found: list[OnnxNode] = []
+    waiting, seen = [output], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = source(model, name)
+        if node is None or node.op_type != "Concat":
+            return None
+        if len(node.inputs) == parts and any(is_sigmoid(model, part) for part in node.inputs):
+            found.append(node)
+        else:
+            waiting.extend(node.inputs)
+    return found

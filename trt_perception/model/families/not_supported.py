@@ -125,7 +125,7 @@ def _prototypes(evidence: Evidence) -> Iterable[Refusal]:
 
 def _joins_coefficients(evidence: Evidence, boxes: TensorInfo) -> bool:
     """Whether something is joined behind the scores: the last Concat is then not one of boxes and Sigmoid scores."""
-    return None in list(column_concats(evidence.model, boxes.name, parts=2))
+    return column_concats(evidence.model, boxes.name, parts=2) is None
 
 
 def _raw_scales(evidence: Evidence) -> Iterable[Refusal]:

@@ -66,8 +66,8 @@ def _judge(evidence: Evidence, output: str) -> tuple[Certainty, str]:
 
 
 def _joins_boxes_and_scores(model: OnnxModel, output: str) -> bool:
-    concats = list(column_concats(model, output, parts=2))
-    if len(concats) != 1 or concats[0] is None:
+    concats = column_concats(model, output, parts=2)
+    if concats is None or len(concats) != 1:
         return False
     boxes, scores = concats[0].inputs
     return is_sigmoid(model, scores) and not is_sigmoid(model, boxes)

@@ -78,10 +78,9 @@ def _judge(model: OnnxModel, output: str) -> tuple[tuple[HeadKind, ...], Certain
 
 def _is_undecoded(model: OnnxModel, output: str) -> bool:
     """Whether every scale joins box columns from a convolution with objectness and classes from Sigmoid."""
-    for concat in column_concats(model, output, parts=3):
-        if concat is None:
-            return False
+    concats = column_concats(model, output, parts=3)
+    for concat in concats or ():
         box = source(model, concat.inputs[0])
         if box is None or box.op_type not in LEARNED or not all(is_sigmoid(model, part) for part in concat.inputs[1:]):
             return False
-    return True
+    return bool(concats)
