@@ -6,6 +6,7 @@ This package imports without ROS, without a GPU and without TensorRT; what needs
 from trt_perception.detections import Detections
 from trt_perception.encoding import Encoding
 from trt_perception.errors import (
+    BagError,
     ConfigError,
     DeviceError,
     DropReason,
@@ -24,6 +25,7 @@ from trt_perception.version import __version__
 
 __all__ = [
     "UNLABELLED",
+    "BagError",
     "ConfigError",
     "Detections",
     "DeviceError",

@@ -48,6 +48,20 @@ class ModelError(InputError):
         super().__init__(f"{model}: {problem}" + (f"; {remedy}" if remedy else ""))
 
 
+class BagError(InputError):
+    """A bag cannot be read or written: damaged, not finished, no bag at all, in the way, or no space left.
+
+    Args:
+        path: The bag, or the file in it.
+        problem: What is wrong, with expected and got.
+        remedy: What to do next; may be empty where `problem` says it already.
+    """
+
+    def __init__(self, path: object, problem: str, remedy: str = "") -> None:
+        self.path = str(path)
+        super().__init__(f"{path}: {problem}" + (f"; {remedy}" if remedy else ""))
+
+
 class MissingError(PerceptionError):
     """Something that is needed is not here: a GPU, ROS, a package, a file. Install or make it.
 

@@ -31,6 +31,7 @@ from trt_perception.cdr.label_info_message import (
     decode_label_info,
     encode_label_info,
 )
+from trt_perception.cdr.string_message import STRING_TYPE, decode_string, encode_string
 from trt_perception.cdr.transform_message import (
     TRANSFORMS_TYPE,
     TransformRecord,
@@ -51,6 +52,7 @@ __all__ = [
     "DETECTION_ARRAY_TYPE",
     "IMAGE_TYPE",
     "LABEL_INFO_TYPE",
+    "STRING_TYPE",
     "TRANSFORMS_TYPE",
     "VISION_INFO_TYPE",
     "CameraInfoMessage",
@@ -66,6 +68,7 @@ __all__ = [
     "decode_clock",
     "decode_detection_array",
     "decode_label_info",
+    "decode_string",
     "decode_transforms",
     "decode_vision_info",
     "encode_camera_info",
@@ -74,6 +77,7 @@ __all__ = [
     "encode_detection_array",
     "encode_image",
     "encode_label_info",
+    "encode_string",
     "encode_transforms",
     "encode_vision_info",
     "frame_from_image",
