@@ -15,7 +15,7 @@ from trt_perception.detections import Detections
 MIN_SCORE = 0.01
 NMS_IOU = 0.6
 MAX_DETECTIONS = 100
-_CANDIDATES = 1000
+_CANDIDATES = 400
 
 
 def decode_detections(cells: NDArray[np.float32], height: int, width: int) -> Detections:
@@ -44,20 +44,16 @@ def decode_detections(cells: NDArray[np.float32], height: int, width: int) -> De
 
 def suppress(boxes: NDArray[np.float32], classes: NDArray[np.intp], iou: float) -> NDArray[np.intp]:
     """Greedy class-aware NMS over boxes in falling order of score; rows that stay."""
-    shifted = boxes.astype(np.float64) + classes[:, None] * 1e5  # classes far apart never overlap
-    area = (shifted[:, 2:] - shifted[:, :2]).prod(1)
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = np.maximum(high - low, 0).prod(-1)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+    close = (common > iou * (area[:, None] + area[None] - common)) & (classes[:, None] == classes[None])
     alive = np.ones(len(boxes), np.bool_)
-    kept = []
     for row in range(len(boxes)):
-        if not alive[row]:
-            continue
-        kept.append(row)
-        rest = np.flatnonzero(alive[row + 1 :]) + row + 1
-        low = np.maximum(shifted[row, :2], shifted[rest, :2])
-        high = np.minimum(shifted[row, 2:], shifted[rest, 2:])
-        common = np.maximum(high - low, 0).prod(1)
-        alive[rest[common > iou * (area[row] + area[rest] - common)]] = False
-    return np.array(kept, np.intp)
+        if alive[row]:
+            alive[row + 1 :] &= ~close[row, row + 1 :]
+    return np.flatnonzero(alive)
 
 
 def decode_mask(logits: NDArray[np.float32], height: int, width: int) -> NDArray[np.uint8]:

@@ -111,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="folder of the drives' files")
     parser.add_argument("--first-seed", type=int, default=1000, help="seed of the first drive (default: 1000)")
-    parser.add_argument("--drives", type=int, default=100000, help="drives at most (default: as many as time allows)")
+    parser.add_argument("--drives", type=int, default=5000, help="drives at most (default: as many as time allows)")
     parser.add_argument("--instants", type=int, default=12, help="instants a drive, two pictures each (default: 12)")
     parser.add_argument("--seconds", type=float, default=3600.0, help="time limit (default: 3600)")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="default: one a core")

@@ -19,7 +19,7 @@ if compgen -G '.whl/*.whl' >/dev/null; then
 fi
 
 dataset() {
-  python3 -m training.make_dataset --output "$WORK/data/held_out" --first-seed 9000 --drives "${HELD_OUT_DRIVES:-48}"
+  python3 -m training.make_dataset --output "$WORK/data/held_out" --first-seed 9000 --drives "${HELD_OUT_DRIVES:-32}"
   python3 -m training.make_dataset --output "$WORK/data/train" --first-seed 1000 --seconds "${DATASET_SECONDS:-240}"
   du -sh "$WORK/data"
 }

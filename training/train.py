@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--batch", type=int, default=32, help="pictures a step (default: 32)")
     result.add_argument("--rate", type=float, default=2e-3, help="highest learning rate (default: 0.002)")
     result.add_argument("--seed", type=int, default=1, help="weights and augmentation (default: 1)")
-    result.add_argument("--limit", type=int, default=1200, help="held-out pictures at the end (default: 1200)")
+    result.add_argument("--limit", type=int, default=600, help="held-out pictures at the end (default: 600)")
     result.add_argument("--compile", action="store_true", help="use torch.compile")
     result.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cuda or cpu")
     return result
@@ -60,7 +60,7 @@ def main() -> None:
     started = time.monotonic()
     data = load_dataset(arguments.data, device, with_thermal=network.thermal_widths is not None)
     print(f"{len(data)} pictures loaded in {time.monotonic() - started:.0f} s", flush=True)
-    short = Validator(arguments.held_out, device, limit=min(240, arguments.limit))
+    short = Validator(arguments.held_out, device, limit=min(120, arguments.limit))
     trainer = Trainer(network, options, device, arguments.resume)
     trainer.train(data, short)
     trainer.save()

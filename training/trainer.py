@@ -49,7 +49,7 @@ class TrainerOptions:
     batch: int = 32
     rate: float = 2e-3
     weight_decay: float = 0.02
-    validate_every_s: float = 90.0
+    validate_every_s: float = 120.0
     seed: int = 1
     compile_network: bool = False
 
