@@ -2,56 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from trt_perception.bag.bag_reader import BagReader
-from trt_perception.errors import BagError
-from trt_perception.ros.played_message import PlayedMessage
+from trt_perception.bag.bag_topic import BagMessage
 
 
-@dataclass(frozen=True, kw_only=True)
 class BagSource:
-    """The messages of a bag in its own rhythm.
+    """The messages of a bag in order of their log times.
 
     Args:
-        path: The bag: a folder, or one .mcap or .db3 file.
-        topics_wanted: Topics to play. Default: all.
+        path: The bag.
+        wanted: Topics to play. Default: all.
+
+    Raises:
+        BagError: There is no bag, it is damaged, or it lacks one of the topics.
+        MissingError: The bag library is not installed.
     """
 
-    path: Path
-    topics_wanted: tuple[str, ...] = ()
-
-    @cached_property
-    def _reader(self) -> BagReader:
-        return BagReader(self.path)
+    def __init__(self, path: Path, *, wanted: Sequence[str] | None = None) -> None:
+        self._reader = BagReader(path)
+        names = list(self._reader.topics) if wanted is None else list(wanted)
+        self._reader.messages(names)  # refuses topics that are not there
+        self._topics = [self._reader.topics[name] for name in names]
 
     @property
     def topics(self) -> Mapping[str, str]:
-        """Type by topic.
-
-        Raises:
-            BagError: The bag cannot be read, or lacks a wanted topic.
-            MissingError: The bag library is not installed.
-        """
-        here = {topic.name: topic.type_name for topic in self._reader.topics.values()}
-        if missing := [name for name in self.topics_wanted if name not in here]:
-            raise BagError(self.path, f"no topic {', '.join(missing)}; its topics: {', '.join(here) or 'none'}")
-        return {name: here[name] for name in self.topics_wanted or here}
+        """Type by topic."""
+        return {topic.name: topic.type_name for topic in self._topics}
 
     @property
     def count(self) -> int:
         """Messages in all."""
-        return sum(self._reader.topics[name].message_count for name in self.topics)
+        return sum(topic.message_count for topic in self._topics)
 
-    def messages(self) -> Iterator[PlayedMessage]:
-        """Every message in order of log time, which is when it is due."""
-        for message in self._reader.messages(self.topics):
-            yield PlayedMessage(
-                topic=message.topic,
-                type_name=message.type_name,
-                time_ns=message.log_time_ns,
-                data=message.data,
-            )
+    def messages(self) -> Iterator[BagMessage]:
+        """The messages."""
+        return self._reader.messages(self.topics)
