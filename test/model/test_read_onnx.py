@@ -24,7 +24,7 @@ def test_keeps_what_onnx_itself_says(tmp_path: Path) -> None:
     reference = onnx.load(str(path))
     model = read_onnx(path)
     assert model.path == path
-    assert (model.opset, model.producer, model.metadata) == (13, "pytorch", {"stride": "32"})
+    assert (model.opsets, model.producer, model.metadata) == ({"ai.onnx": 13}, "pytorch", {"stride": "32"})
     assert [node.op_type for node in model.nodes] == [node.op_type for node in reference.graph.node]
     assert [(tensor.name, tensor.sizes, tensor.dtype) for tensor in (*model.inputs, *model.outputs)] == [
         ("images", (1, 3, 64, 64), "float32"),

@@ -59,11 +59,6 @@ class OnnxModel:
     parameters: int = 0
     external_files: tuple[str, ...] = ()
 
-    @property
-    def opset(self) -> int:
-        """Version of the standard operator set; 0 where the file uses none."""
-        return self.opsets.get("ai.onnx", 0)
-
     @cached_property
     def _makers(self) -> dict[str, OnnxNode]:
         return {name: node for node in self.nodes for name in node.outputs if name}
