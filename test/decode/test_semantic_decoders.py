@@ -1,6 +1,7 @@
 """Masks have the class that an independent interpolation or look-up gives for every pixel."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -164,13 +165,13 @@ def test_at_network_size_the_padding_is_cut_off(
 
 def pixel_in_cells(
     spec: ModelSpec, size: tuple[int, int], grid: tuple[int, int], x: int, y: int
-) -> tuple[float, float]:
+) -> tuple[Fraction, Fraction]:
     """Where the centre of an image pixel lies in the grid: column and row, cell i from i to i + 1."""
     transform = ImageTransform.of(*size, spec.inputs[0])
     cx, cy, cw, ch = transform.crop
     x0, y0, x1, y1 = transform.network_region
-    network_x = x0 + (x - cx + 0.5) * (x1 - x0) / cw
-    network_y = y0 + (y - cy + 0.5) * (y1 - y0) / ch
+    network_x = x0 + Fraction(2 * (x - cx) + 1, 2) * (x1 - x0) / cw
+    network_y = y0 + Fraction(2 * (y - cy) + 1, 2) * (y1 - y0) / ch
     return network_x * grid[1] / spec.inputs[0].width, network_y * grid[0] / spec.inputs[0].height
 
 
@@ -188,7 +189,7 @@ def interpolated(
     margin = np.full(expected.shape, np.inf)
     for x, y in crop_pixels(spec, size):
         u, v = pixel_in_cells(spec, size, (rows, columns), x, y)
-        u, v = min(max(u - 0.5, 0), columns - 1), min(max(v - 0.5, 0), rows - 1)
+        u, v = (min(max(float(at) - 0.5, 0.0), count - 1.0) for at, count in ((u, columns), (v, rows)))
         left, top = math.floor(u), math.floor(v)
         right, bottom = min(left + 1, columns - 1), min(top + 1, rows - 1)
         values = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,48 +10,62 @@ from numpy.typing import NDArray
 from trt_perception.preprocess.image_transform import ImageTransform
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class MaskAxis:
     """One axis: the output's cells against the pixels of the crop.
 
+    Cell i covers i to i + 1. Positions are fractions of whole numbers, so that a pixel whose centre lies exactly
+    between two cells falls into the second on every machine.
+
     Args:
-        centres: float64 (pixels,), the position of each crop pixel's centre in cells; cell i covers i to i + 1.
-        first: First cell whose centre lies in the image; of an image without one, the cell that it lies in.
-        end: One after the last such cell.
-        cells: Cells of the output along this axis, padding included.
+        cells: Cells of the output, padding included.
+        network_px: Pixels of the network's input.
+        region: Where the crop lies among those: first, and one after the last.
+        crop_px: Pixels of the crop.
     """
 
-    centres: NDArray[np.float64]
-    first: int
-    end: int
     cells: int
-
-    @staticmethod
-    def of(*, cells: int, network_px: int, region: tuple[int, int], crop_px: int) -> MaskAxis:
-        """The axis of an output of `cells` over a network of `network_px`, in which the crop fills `region`."""
-        per_px = cells / network_px
-        start, stop = region
-        pixels = (np.arange(crop_px) + 0.5) * ((stop - start) / crop_px) + start
-        first, end = math.ceil(start * per_px - 0.5), math.ceil(stop * per_px - 0.5)
-        if first == end:
-            first = math.floor((start + stop) / 2 * per_px)
-            end = first + 1
-        return MaskAxis(
-            centres=np.asarray(pixels * per_px, np.float64),
-            first=first,
-            end=end,
-            cells=cells,
-        )
+    network_px: int
+    region: tuple[int, int]
+    crop_px: int
 
     def nearest(self) -> NDArray[np.intp]:
-        """The cell that each pixel's centre lies in."""
-        return np.minimum(self.centres.astype(np.intp), self.cells - 1)
+        """The cell that each pixel's centre lies in: (crop_px,)."""
+        position, unit = self._centres()
+        return np.asarray(position // unit, np.intp)
 
     def bilinear(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        """The cells on both sides of each pixel's centre, and the weight of the second; border cells are repeated."""
-        position = np.clip(self.centres - 0.5, 0.0, self.cells - 1)
-        low = position.astype(np.intp)
-        return low, np.minimum(low + 1, self.cells - 1), (position - low).astype(np.float32)
+        """The cells whose centres each pixel's centre lies between, and the weight of the second: (crop_px,) each.
+
+        At the border the last cell is repeated.
+        """
+        position, unit = self._centres()
+        from_centre = np.clip(position - unit // 2, 0, (self.cells - 1) * unit)
+        low, rest = np.divmod(from_centre, unit)
+        return (
+            np.asarray(low, np.intp),
+            np.asarray(np.minimum(low + 1, self.cells - 1), np.intp),
+            np.asarray(rest / unit, np.float32),
+        )
+
+    def inside(self) -> slice:
+        """The cells whose centres lie in the image; of an image without one, the cell that it lies in."""
+        start, stop = self.region
+        unit = 2 * self.network_px
+        # Cell i's centre lies at (2 i + 1) / (2 cells) of the network's pixels.
+        first = -(-(2 * start * self.cells - self.network_px) // unit)
+        end = -(-(2 * stop * self.cells - self.network_px) // unit)
+        if first == end:
+            first = (start + stop) * self.cells // unit
+            end = first + 1
+        return slice(first, end)
+
+    def _centres(self) -> tuple[NDArray[np.int64], int]:
+        """Position of each pixel's centre among the cells, and the unit in which it is counted, which is even."""
+        start, stop = self.region
+        pixel = np.arange(self.crop_px, dtype=np.int64)
+        network = (2 * pixel + 1) * (stop - start) + 2 * self.crop_px * start
+        return network * self.cells, 2 * self.crop_px * self.network_px
 
 
 def mask_axes(transform: ImageTransform, network: tuple[int, int], grid: tuple[int, int]) -> tuple[MaskAxis, MaskAxis]:
@@ -66,6 +79,6 @@ def mask_axes(transform: ImageTransform, network: tuple[int, int], grid: tuple[i
     x0, y0, x1, y1 = transform.region
     _, _, width, height = transform.crop
     return (
-        MaskAxis.of(cells=grid[0], network_px=network[0], region=(y0, y1), crop_px=height),
-        MaskAxis.of(cells=grid[1], network_px=network[1], region=(x0, x1), crop_px=width),
+        MaskAxis(cells=grid[0], network_px=network[0], region=(y0, y1), crop_px=height),
+        MaskAxis(cells=grid[1], network_px=network[1], region=(x0, x1), crop_px=width),
     )

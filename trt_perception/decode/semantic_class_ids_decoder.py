@@ -49,7 +49,7 @@ class SemanticClassIdsDecoder:
         rows, columns = mask_axes(transform, self._network, (height, width))
         ids = output.reshape(height, width)
         if self._size is MaskSize.NETWORK:
-            return SegmentationMask(class_ids=self._checked(ids[rows.first : rows.end, columns.first : columns.end]))
+            return SegmentationMask(class_ids=self._checked(ids[rows.inside(), columns.inside()]))
         down, across = rows.nearest(), columns.nearest()
         seen = self._checked(ids[down[0] : down[-1] + 1, across[0] : across[-1] + 1])
         return mask_of_crop(seen[:, across - across[0]][down - down[0]], transform)

@@ -51,6 +51,6 @@ class SemanticLogitsDecoder:
         check_finite(self._output, logits)
         rows, columns = mask_axes(transform, self._network, logits.shape[1:])
         if self._size is MaskSize.NETWORK:
-            inside = logits[:, rows.first : rows.end, columns.first : columns.end]
+            inside = logits[:, rows.inside(), columns.inside()]
             return SegmentationMask(class_ids=largest(inside))
         return mask_of_crop(logits_argmax(logits.astype(np.float32, copy=False), rows, columns), transform)
