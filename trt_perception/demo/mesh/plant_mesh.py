@@ -34,14 +34,15 @@ def conifer_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
     builder.begin(group=-1)
     builder.capsule((0.0, 0.0, 0.0), (0.0, 0.0, height * 0.3), 0.02 * height, _BARK)
     builder.begin()
-    for level in np.linspace(0.14, 0.97, 9):
+    # Whorls of branches, closer together towards the top.
+    for level in 1.0 - 0.86 * np.linspace(1.0, 0.04, 11) ** 1.4:
         reach = (1.0 - float(level)) * height * 0.22
         for turn in np.arange(5) * (2.0 * np.pi / 5.0) + float(level) * 7.0:
             x, y = reach * float(np.cos(turn)), reach * float(np.sin(turn))
             normal = np.array([np.cos(turn), np.sin(turn), 0.7])
             look = Look(albedo=green, heat=0.27).shade(float(rng.uniform(0.8, 1.2)))
             builder.leaves(
-                (x, y, float(level) * height), reach * 0.55 + 0.12, look, normal=normal / np.linalg.norm(normal)
+                (x, y, float(level) * height), reach * 0.55 + 0.02 * height, look, normal=normal / np.linalg.norm(normal)
             )
     return builder.build(), height
 

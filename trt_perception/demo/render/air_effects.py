@@ -66,7 +66,7 @@ def wet_ground(picture: Bytes, slots: Bytes, maps: CameraMaps, air: Atmosphere, 
     mirrored = np.ascontiguousarray(picture[rows])
     # The foot of a thing stands below the horizon, so its mirror image does too: smear both downwards.
     smeared = cv2.blur(picture, (3, 41))[top:]
-    mirrored = cv2.addWeighted(cv2.blur(mirrored, (5, 25)), 0.6, smeared, 0.4, 0.0)
+    mirrored = cv2.addWeighted(cv2.blur(mirrored, (5, 25)), 0.625, smeared, 0.375, 0.0)
     # Flat angles mirror more (Fresnel).
     flat = _share(air.wetness * (0.16 + 0.60 / (1.0 + (9.0 / np.maximum(LEVEL_M, 0.5)) ** 1.3)))
     share = cv2.multiply(cv2.LUT(maps.level, flat), puddles, scale=1.0 / 200.0)
@@ -110,7 +110,7 @@ def shine(
             drawn += 1
     if not drawn:
         return picture
-    glow_map = cv2.addWeighted(cv2.GaussianBlur(small, (5, 5), 0), 0.8, cv2.GaussianBlur(small, (25, 25), 0), 0.9, 0.0)
+    glow_map = cv2.addWeighted(cv2.GaussianBlur(small, (5, 5), 0), 0.8125, cv2.GaussianBlur(small, (25, 25), 0), 0.875, 0.0)
     light = cv2.resize(glow_map, (camera.width, camera.height), interpolation=cv2.INTER_LINEAR)
     if streaks is not None:
         wide = cv2.resize(
@@ -164,7 +164,7 @@ def sun_glare(picture: Bytes, slots: Bytes, view: View, air: Atmosphere, sun: Ar
         )
         small = cv2.add(small, cv2.blur(ghost, (5, 5))).astype(np.uint8, copy=False)
     full = cv2.resize(small, (camera.width, camera.height), interpolation=cv2.INTER_LINEAR)
-    flat = cv2.convertScaleAbs(picture, alpha=1.0 - 0.35 * veil, beta=0.0)
+    flat = cv2.convertScaleAbs(picture, alpha=round(256.0 * (1.0 - 0.35 * veil)) / 256.0, beta=0.0)
     return cv2.add(flat, full).astype(np.uint8, copy=False)
 
 
@@ -192,7 +192,7 @@ def rainfall(picture: Bytes, rng: np.random.Generator, amount: float) -> Bytes:
         axes = (round(radius * 16 * 0.85), round(radius * 16 * 1.15))
         cv2.ellipse(drops, ((x * width, y * height), (axes[0] / 8.0, axes[1] / 8.0), 0.0), 140 + int(100 * level), -1)
     soft = cv2.GaussianBlur(drops, (7, 7), 0)
-    bent = cv2.convertScaleAbs(cv2.blur(cv2.flip(wet, 0), (21, 21)), alpha=1.08, beta=4.0)
+    bent = cv2.convertScaleAbs(cv2.blur(cv2.flip(wet, 0), (21, 21)), alpha=1.0625, beta=4.0)
     share = cv2.merge([soft] * 3)
     outside = cv2.multiply(wet, cv2.bitwise_not(share), scale=1.0 / 255.0)
     return cv2.add(outside, cv2.multiply(bent, share, scale=1.0 / 255.0)).astype(np.uint8, copy=False)

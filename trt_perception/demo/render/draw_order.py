@@ -17,8 +17,8 @@ def thing_ranks(batch: FaceBatch, eye: Array, seen: Flags) -> NDArray[np.int64]:
     """int64 (I,): place of each thing in the order of drawing from `eye` (3,), what lies behind first.
 
     The distance of a point says when to draw a post or a person, but not a wall or a bus, whose near end hides what is
-    nearer than their middle. So for each pair of a large thing and another that overlap in the view, the line of sight to
-    the other one decides; the rest goes by distance, buildings and hedges first.
+    nearer than their middle. So a large thing and another that overlap in the view are ordered by a line that parts
+    them; the rest goes by distance, buildings and hedges first.
     """
     numbers = np.nonzero(seen)[0]
     ranks = np.zeros(len(batch.things), dtype=np.int64)
@@ -29,31 +29,58 @@ def thing_ranks(batch: FaceBatch, eye: Array, seen: Flags) -> NDArray[np.int64]:
     backdrop = np.array([batch.things[number].backdrop for number in numbers], dtype=bool)
     large = backdrop | np.array([max(batch.things[number].size[:2]) > 3.0 for number in numbers], dtype=bool)
     keys = distance + np.where(backdrop, _BEHIND, 0.0)
-    first = _constraints(batch.boxes[numbers, :4, :2], eye[:2], offset, distance, large)
+    first = _constraints(batch.boxes[numbers, :4, :2], eye[:2], offset, backdrop, large)
     ranks[numbers] = _topological(first, keys)
     return ranks
 
 
-def _constraints(footprints: Array, eye: Array, offset: Array, distance: Array, large: Flags) -> Flags:
+def _constraints(footprints: Array, eye: Array, offset: Array, backdrop: Flags, large: Flags) -> Flags:
     """bool (N, N): whether row must be drawn before column."""
-    count = len(distance)
+    count = len(offset)
     first = np.zeros((count, count), dtype=bool)
     big = np.nonzero(large)[0]
     if not len(big):
         return first
-    hides = np.zeros((count, count), dtype=bool)
-    hides[big] = _hides(footprints[big], eye, offset + eye)
-    np.fill_diagonal(hides, False)
+    # Roofs overhang and touch: the lines are taken a little within the outlines. Small things count as their centre.
+    centre = offset + eye
+    inset = np.where(large, np.where(backdrop, 0.5, 0.05), np.inf)
+    arm = footprints - centre[:, None, :]
+    length = np.maximum(np.linalg.norm(arm, axis=2, keepdims=True), 1e-6)
+    corners = centre[:, None, :] + arm * np.maximum(1.0 - inset[:, None, None] / length, 0.0)
+    front, behind = _parted(corners[big], eye, corners)
+    # Row stands before (behind) column, as a line along an edge of row or of column tells.
+    nearer = np.zeros((count, count), dtype=bool)
+    farther = np.zeros((count, count), dtype=bool)
+    nearer[:, big] |= front.T
+    farther[big, :] |= front
+    farther[:, big] |= behind.T
+    nearer[big, :] |= behind
+    first |= farther & ~nearer & _overlap(footprints, eye, offset)
+    np.fill_diagonal(first, False)
+    return first
+
+
+def _parted(shapes: Array, eye: Array, others: Array) -> tuple[Flags, Flags]:
+    """bool (W, N) twice: whether an edge of a shape (W, 4, 2) has another (N, 4, 2) and the eye on its outer side, and
+    whether it has the other one there and the eye on the inner side.
+    """
+    edge = np.roll(shapes, -1, axis=1) - shapes
+    normal = np.stack([edge[..., 1], -edge[..., 0]], axis=-1)
+    level = (normal * shapes).sum(axis=2)
+    eye_outside = normal @ eye > level
+    outside = (np.einsum("wec,nkc->wenk", normal, others) >= level[..., None, None]).all(axis=3)
+    front: Flags = (outside & eye_outside[..., None]).any(axis=1)
+    behind: Flags = (outside & ~eye_outside[..., None]).any(axis=1)
+    return front, behind
+
+
+def _overlap(footprints: Array, eye: Array, offset: Array) -> Flags:
+    """bool (N, N): whether two things lie in the same direction, at least in part."""
     bearing = np.arctan2(offset[:, 1], offset[:, 0])
     corners = footprints - eye
     spread = np.abs(_wrapped(np.arctan2(corners[..., 1], corners[..., 0]) - bearing[:, None])).max(axis=1)
-    overlap = np.abs(_wrapped(bearing[:, None] - bearing[None, :])) < spread[:, None] + spread[None, :]
-    # What a large thing hides comes before it; what it does not hide although they overlap stands in front of it.
-    mutual = hides & hides.T
-    first |= (hides & ~mutual).T
-    in_front = large[:, None] & ~large[None, :] & overlap & ~hides
-    np.fill_diagonal(in_front, False)
-    return first | in_front
+    overlap: Flags = np.abs(_wrapped(bearing[:, None] - bearing[None, :])) < spread[:, None] + spread[None, :]
+    return overlap
 
 
 def _topological(first: Flags, keys: Array) -> NDArray[np.int64]:
@@ -73,24 +100,5 @@ def _topological(first: Flags, keys: Array) -> NDArray[np.int64]:
 
 
 def _wrapped(angle: Array) -> Array:
-    return np.arctan2(np.sin(angle), np.cos(angle))
-
-
-def _hides(footprints: Array, eye: Array, targets: Array) -> Flags:
-    """bool (W, N): whether the line from `eye` (2,) to a target (N, 2) runs through a footprint (W, 4, 2).
-
-    The slab method in the footprint's own axes.
-    """
-    origin = footprints[:, 0]
-    sides = np.stack([footprints[:, 1] - origin, footprints[:, 3] - origin], axis=1)
-    lengths = np.maximum(np.linalg.norm(sides, axis=2), 1e-6)
-    axes = sides / lengths[..., None]
-    start = ((eye - origin)[:, None, :] * axes).sum(axis=2)
-    step = np.einsum("nc,wac->wna", targets - eye, axes)
-    step = np.where(np.abs(step) < 1e-9, 1e-9, step)
-    enter = (0.0 - start)[:, None, :] / step
-    leave = (lengths - start)[:, None, :] / step
-    near = np.minimum(enter, leave).max(axis=2)
-    far = np.maximum(enter, leave).min(axis=2)
-    hides: Flags = (near < far) & (far > 0.0) & (near < 1.0)
-    return hides
+    wrapped: Array = np.arctan2(np.sin(angle), np.cos(angle))
+    return wrapped

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.demo.classes import CLASS_NAMES
-from trt_perception.demo.mesh.mesh import CORNERS
+from trt_perception.demo.mesh.mesh import CORNERS, Kind
 from trt_perception.demo.render.atmosphere import Atmosphere
 from trt_perception.demo.render.camera_maps import CameraMaps
 from trt_perception.demo.render.face_batch import FaceBatch, padded
@@ -25,6 +25,9 @@ UNIT = 64.0
 _SHADOW_REACH_M = 70.0
 _LONGEST_SHADOW = 7.0
 _POOLS = ((9.0, 40), (6.5, 90), (4.2, 160), (2.2, 230))
+_LIMBS = 6  # faces of a plant or lamp that throw shadows: they begin with what is largest
+_SIX = np.arange(6) * np.pi / 3.0
+_RING = np.stack([np.cos(_SIX), np.sin(_SIX), np.zeros(6)], axis=1)
 _CIRCLE = np.stack(
     [np.cos(np.arange(CORNERS) * 2 * np.pi / CORNERS), np.sin(np.arange(CORNERS) * 2 * np.pi / CORNERS)], axis=1
 )
@@ -104,19 +107,32 @@ def _drawn(view: View, patches: Array, levels: NDArray[np.int64], size: tuple[in
 
 
 def _shadows(batch: FaceBatch, things: NDArray[np.int64], sun: Array) -> Array:
-    """Convex hulls of the boxes' shadows on the ground."""
+    """Convex shadows on the ground: of a box for most things, of trunk and crown or post and arm for plants and lamps."""
     slope = sun[:2] / max(float(sun[2]), 1.0 / _LONGEST_SHADOW)
+    starts = np.searchsorted(batch.owners, things)
     polygons = []
-    for number in things:
-        box = batch.boxes[number]
-        height = np.maximum(box[:, 2:], 0.0)
-        flat = (box[:, :2] - height * slope).astype(np.float32)
-        hull = cv2.convexHull(flat)[:, 0].astype(np.float64)
-        points = np.zeros((CORNERS, 3))
-        points[: len(hull), :2] = hull
-        points[len(hull) :, :2] = hull[-1]
-        polygons.append(points)
+    for number, start in zip(things, starts, strict=True):
+        thing = batch.things[number]
+        if thing.class_id >= 0 or thing.backdrop:
+            polygons.append(_hull(batch.boxes[number], slope))
+            continue
+        for face in range(start, min(start + _LIMBS, len(batch.owners))):
+            if batch.owners[face] == number and batch.kinds[face] in (Kind.CAPSULE, Kind.LEAVES):
+                ends = batch.vertices[batch.faces[face, :2]]
+                rings = ends[:, None, :] + batch.radii[face][:, None, None] * _RING
+                polygons.append(_hull(rings.reshape(-1, 3), slope))
     return np.array(polygons).reshape(-1, CORNERS, 3)
+
+
+def _hull(points: Array, slope: Array) -> Array:
+    """The shadow (CORNERS, 3) of a convex body given by up to CORNERS points."""
+    height = np.maximum(points[:, 2:], 0.0)
+    flat = (points[:, :2] - height * slope).astype(np.float32)
+    hull = cv2.convexHull(flat)[:, 0].astype(np.float64)
+    shadow = np.zeros((CORNERS, 3))
+    shadow[: len(hull), :2] = hull
+    shadow[len(hull) :, :2] = hull[-1]
+    return shadow
 
 
 def _pools(batch: FaceBatch, lamps: Array) -> tuple[Array, NDArray[np.int64]]:

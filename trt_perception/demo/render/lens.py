@@ -22,7 +22,7 @@ class Lens:
     """One camera's view, its maps, and the way from the drawn picture to the delivered one."""
 
     def __init__(self, camera: CameraModel) -> None:
-        self._camera = camera
+        self.camera = camera
         self._bend: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._margin = (0, 0, 0, 0)
         if camera.is_distorted:
@@ -60,7 +60,7 @@ class Lens:
 
     def _bent_corners(self, corners: Array) -> Array:
         left, top = self._margin[:2]
-        k = self._camera.intrinsics
+        k = self.camera.intrinsics
         share = np.linspace(0.0, 1.0, 9)
         low, high = corners[:, 0] - [left, top], corners[:, 1] - [left, top]
         x = low[:, :1] + (high - low)[:, :1] * share
@@ -75,7 +75,7 @@ class Lens:
             axis=1,
         )
         focal, centre = k[[0, 1], [0, 1]], k[:2, 2]
-        bent = self._camera.distort(((outline - centre) / focal).reshape(-1, 2)).reshape(outline.shape) * focal + centre
+        bent = self.camera.distort(((outline - centre) / focal).reshape(-1, 2)).reshape(outline.shape) * focal + centre
         return np.stack([bent.min(axis=1), bent.max(axis=1)], axis=1)
 
 

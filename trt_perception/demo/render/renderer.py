@@ -67,7 +67,6 @@ class Renderer:
         self._options = options
         self._lenses: dict[str, Lens] = {}
         self._skies: dict[tuple[Condition, float], Bytes] = {}
-        self._texture = ground_texture(options.seed % VARIANTS)
 
     def light(self, scene: Scene, *, index: int, condition: Condition, strength: float, speed: float) -> LitScene:
         """Everything about an instant that does not depend on the camera."""
@@ -108,9 +107,7 @@ class Renderer:
         picture, slots = _shrunk(painting.canvas)
         rng = generator(self._options.seed, _SENSOR, scene.index, number)
         picture = self._weathered(picture, slots, scene, lens, polygons, painting, rng)
-        truth = ground_truth(
-            camera, scene.batch, painting, lens.bent_slots(slots), lens.picture_extents(polygons.extents), scene.ego[2]
-        )
+        truth = ground_truth(scene.batch, painting, lens, slots, polygons.extents, scene.ego[2])
         picture = lens.bent(picture)
         if air.rain > 0.0:
             picture = rainfall(picture, rng, air.rain)
@@ -144,7 +141,7 @@ class Renderer:
     ) -> Bytes:  # fmt: skip
         view, maps, air = lens.view, lens.maps, scene.air
         if maps.top < view.camera.height:
-            grain = self._texture.grain(maps, scene.ego, slots[maps.top :])
+            grain = ground_texture(self._options.seed % VARIANTS).grain(maps, scene.ego, slots[maps.top :])
             light = light_map(view, maps, air, scene.marks)
             below = slots[maps.top :]
             shaded = cv2.multiply(picture[maps.top :], light, scale=1.0 / UNIT)

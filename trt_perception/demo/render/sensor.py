@@ -66,7 +66,8 @@ def _noisy(picture: Bytes, level: float, rng: np.random.Generator) -> Bytes:
     plane = _noise_plane(height + _SPAN, width + _SPAN, picture.ndim == 3)
     row, column = (int(value) for value in rng.integers(0, _SPAN, 2))
     piece = plane[row : row + height, column : column + width]
-    gain = level / 32.0
+    # A multiple of 1/256 keeps the sum exact in single precision, so that every machine rounds alike.
+    gain = round(level * 8.0) / 256.0
     return cv2.addWeighted(picture, 1.0, piece, gain, -128.0 * gain).astype(np.uint8, copy=False)
 
 

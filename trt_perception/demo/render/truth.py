@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trt_perception.demo.camera_model import CameraModel
 from trt_perception.demo.ground_truth import GroundTruth
 from trt_perception.demo.render.face_batch import FaceBatch
+from trt_perception.demo.render.lens import Lens
 from trt_perception.demo.render.painter import Painting
 from trt_perception.demo.render.slots import MASK_TABLE, OBJECTS
 
@@ -16,18 +16,20 @@ Array = NDArray[np.float64]
 
 
 def ground_truth(
-    camera: CameraModel, batch: FaceBatch, painting: Painting, slots: NDArray[np.uint8], extents: Array, ego_yaw: float
+    batch: FaceBatch, painting: Painting, lens: Lens, slots: NDArray[np.uint8], extents: Array, ego_yaw: float
 ) -> GroundTruth:
     """The truth of one picture.
 
     Args:
-        camera: The camera of the picture.
         batch: All things.
         painting: The finished canvas.
-        slots: uint8 (h, w), slot of each picture pixel.
-        extents: float64 (I, 4), x1 y1 x2 y2 of each thing's whole silhouette in picture px, edges.
+        lens: The lens; visible fractions are counted before it bends the picture.
+        slots: uint8 (h, w), slot of each pixel before the lens.
+        extents: float64 (I, 4), x1 y1 x2 y2 of each thing's whole silhouette on the canvas.
         ego_yaw: Heading of the car in the world in radians.
     """
+    camera = lens.camera
+    extents = lens.picture_extents(extents)
     clipped = np.stack(
         [
             np.clip(extents[:, 0], 0.0, camera.width),
@@ -47,7 +49,7 @@ def ground_truth(
     yaw = np.array([thing.yaw - ego_yaw for thing in things], dtype=np.float64)
     place = batch.places[numbers]
     boxes_3d = np.column_stack([place, size[:, 2] / 2.0, size, np.arctan2(np.sin(yaw), np.cos(yaw))])
-    mask = cv2.LUT(slots, MASK_TABLE).astype(np.uint8, copy=False)
+    mask = cv2.LUT(lens.bent_slots(slots), MASK_TABLE).astype(np.uint8, copy=False)
     return GroundTruth(
         boxes=clipped[numbers].astype(np.float32),
         class_ids=np.array([thing.class_id for thing in things], dtype=np.int32),
