@@ -1,9 +1,14 @@
 """Builds trt_perception, for `pip install .` with or without ROS and for `colcon build`. Metadata: setup.cfg."""
 
 import runpy
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
+
+# Not python_requires: colcon evaluates what setuptools makes of the arguments as Python text, and fails on that one.
+if sys.version_info < (3, 10):  # noqa: UP036
+    sys.exit(f"trt_perception needs Python 3.10 or newer, got {sys.version.split()[0]}")
 
 PACKAGE = "trt_perception"
 SHARE = f"share/{PACKAGE}"
