@@ -120,8 +120,8 @@ def _images_in(folder: Path) -> tuple[Path, ...]:
 
 
 def camera_name(text: str) -> str:
-    """A name that can be part of a topic: CAM_FRONT and "cam front" become cam_front."""
-    name = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "camera"
+    """A name that can be part of a topic: "front left (2)" becomes front_left_2, CAM_FRONT stays."""
+    name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_") or "camera"
     return f"camera_{name}" if name[0].isdigit() else name
 
 

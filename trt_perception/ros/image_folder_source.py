@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from trt_perception.bag.bag_topic import BagMessage
-from trt_perception.cdr.compressed_image_message import encode_compressed_image
-from trt_perception.cdr.image_message import encode_image
-from trt_perception.errors import InputError
+from trt_perception.bag.image_folder import ImageFolder
+from trt_perception.cdr.compressed_image_message import COMPRESSED_IMAGE_TYPE, encode_compressed_image
+from trt_perception.cdr.image_message import IMAGE_TYPE, encode_image
 from trt_perception.preprocess.color_image import color_image
 from trt_perception.preprocess.decode_image import decode_image
 from trt_perception.preprocess.encoded_file import read_encoded
-
-SUFFIXES = (".jpg", ".jpeg", ".png")
 
 KEPT_MESSAGES = 16
 """Serialized images kept for the next round; a raw 1080p image is 6 MB."""
@@ -24,10 +21,7 @@ KEPT_MESSAGES = 16
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFolderSource:
-    """Images of one or more cameras, repeated at a fixed rate.
-
-    A subfolder is a camera and its files in order of name are its frames. Files right in the folder are one camera
-    each, named after the file, unless `camera` names the one camera whose frames they all are.
+    """The images of a folder, repeated at a fixed rate; `ImageFolder` says which file is which camera's.
 
     Args:
         folder: The folder.
@@ -44,25 +38,13 @@ class ImageFolderSource:
     camera: str = ""
 
     @cached_property
-    def frames(self) -> Mapping[str, list[Path]]:
+    def frames(self) -> Mapping[str, tuple[Path, ...]]:
         """Files by camera.
 
         Raises:
             InputError: The folder is absent or holds no image.
         """
-        if not self.folder.is_dir():
-            raise InputError(f"{self.folder}: expected a folder of images; no such folder")
-        cameras = {
-            _camera_name(child.name): files for child in sorted(self.folder.iterdir()) if (files := _images_in(child))
-        }
-        loose = _images_in(self.folder)
-        if self.camera and loose:
-            cameras[self.camera] = loose
-        else:
-            cameras.update({_camera_name(file.stem): [file] for file in loose})
-        if not cameras:
-            raise InputError(f"{self.folder}: expected JPEG or PNG files, or a subfolder of them a camera; found none")
-        return cameras
+        return ImageFolder(self.folder, camera=self.camera).cameras
 
     @property
     def topics(self) -> Mapping[str, str]:
@@ -80,14 +62,14 @@ class ImageFolderSource:
 
     @property
     def _type_name(self) -> str:
-        return "sensor_msgs/msg/Image" if self.raw else "sensor_msgs/msg/CompressedImage"
+        return IMAGE_TYPE if self.raw else COMPRESSED_IMAGE_TYPE
 
     def topic(self, camera: str) -> str:
         """The camera's image topic."""
         return f"{camera}/image_raw" if self.raw else f"{camera}/image_raw/compressed"
 
     def messages(self) -> Iterator[BagMessage]:
-        """Every message in order of time; header stamps are those times, counted from zero."""
+        """Every message in order of time; header stamps are zero until the player sets them."""
         encode = lru_cache(maxsize=KEPT_MESSAGES)(self._encode)
         for step in range(self._rounds):
             for camera, files in self.frames.items():
@@ -104,15 +86,3 @@ class ImageFolderSource:
         if not self.raw:
             return encode_compressed_image(encoded.data, stamp_ns=0, frame_id=frame_id, format=encoded.format)
         return encode_image(color_image(decode_image(encoded)), stamp_ns=0, frame_id=frame_id, encoding="bgr8")
-
-
-def _images_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-
-
-def _camera_name(text: str) -> str:
-    """A name that can be part of a topic: "front left (2)" becomes front_left_2, CAM_FRONT stays."""
-    name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_") or "camera"
-    return f"camera_{name}" if name[0].isdigit() else name
