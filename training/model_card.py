@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from training.metrics import decimal
 GOALS = {"map50": 0.80, "map50_95": 0.50, "drivable": 0.93, "lane": 0.60}
 LOW_SPOT = 0.75
 """Classes and conditions below this mAP50 are named as low spots."""
+_WIDTH = 120
 
 
 def model_card(record: dict[str, Any]) -> str:
@@ -44,7 +46,7 @@ A small multi-task network for the demo and the tests: objects (YOLOX layout), d
 Trained on pictures of this project's synthetic drive only; no picture, weight or label comes from elsewhere.
 
 - File: `{record["name"]}.onnx`, {size:.1f} MB, FP32, opset 17, static batch 1; Apache-2.0, as the project.
-- Input: `images` [1, 3, 544, 960] (RGB, 0 to 1){thermal}; letterboxed, padding 114. The file's metadata says so, too.
+{_bullet(f"Input: `images` [1, 3, 544, 960] (RGB, 0 to 1){thermal}; letterboxed, padding 114. Metadata says so, too.")}
 - Outputs: `detections` [1, 10710, 12], x y w h in grid units (xy = (p + cell) * stride, wh = exp(p) * stride; strides
   8, 16, 32), objectness, 7 class scores; `segmentation` [1, 3, 136, 240], logits.
 - Precision regions by name: `backbone.`, `neck.`, `det_head.`, `seg_head.`. Plain convolutions and ReLU throughout.
@@ -61,14 +63,15 @@ def _accuracy(evaluation: dict[str, Any]) -> str:
         for key, goal in GOALS.items()
     ]
     drives = f"{about['drives_per_condition']} drives of each condition, {about['instants_per_drive']} instants each"
-    return f"""## Accuracy on held-out drives
-
-{about["runtime"]}, through the package's own pipeline; {evaluation["pictures"]} pictures ({drives}, seeds from
-{about["first_seed"]} on, none trained on), {evaluation["objects"]} objects. Computed by {evaluation["computed_by"]},
-score threshold {about["score"]}, NMS {about["nms_iou"]}. Ignored: objects with a side below {rule["min_side_px"]:g} px,
-less than {rule["min_visible_fraction"]:.0%} visible, or more than {rule["max_truncation"]:.0%} outside the picture.
-
-{_table(("figure", "reached", "goal", "met"), rows)}"""
+    text = (
+        f"{about['runtime']}, through the package's own pipeline; {evaluation['pictures']} pictures ({drives}, seeds "
+        f"from {about['first_seed']} on, none trained on), {evaluation['objects']} objects. Computed by "
+        f"{evaluation['computed_by']}, score threshold {about['score']}, NMS {about['nms_iou']}. Ignored: objects with "
+        f"a side below {rule['min_side_px']:g} px, less than {rule['min_visible_fraction']:.0%} visible, or more than "
+        f"{rule['max_truncation']:.0%} outside the picture."
+    )
+    table = _table(("figure", "reached", "goal", "met"), rows)
+    return f"## Accuracy on held-out drives\n\n{textwrap.fill(text, _WIDTH)}\n\n{table}"
 
 
 def _by_class(evaluation: dict[str, Any]) -> str:
@@ -107,27 +110,31 @@ def _limits(evaluation: dict[str, Any]) -> str:
         if item["map50"] is not None and item["map50"] < LOW_SPOT
     ]
     lines = [
-        f"- Low spots: {', '.join(low)}." if low else f"- No class and no condition is below mAP50 {LOW_SPOT}.",
-        "- The world is drawn: figures here say nothing about real pictures, only that the chain from picture to "
+        f"Low spots: {', '.join(low)}." if low else f"No class and no condition is below mAP50 {LOW_SPOT}.",
+        "The world is drawn: figures here say nothing about real pictures, only that the chain from picture to "
         "result keeps what the network knows.",
-        "- Boxes cover the whole silhouette, hidden parts included; the network guesses those.",
-        "- Lane markings beyond 60 m are background in the truth.",
+        "Boxes cover the whole silhouette, hidden parts included; the network guesses those.",
+        "Lane markings beyond 60 m are background in the truth.",
     ]
-    return "## Limits\n\n" + "\n".join(lines)
+    return "## Limits\n\n" + "\n".join(_bullet(line) for line in lines)
 
 
 def _training(training: dict[str, Any]) -> str:
-    return f"""## How it was made
+    lines = [
+        f"Data: {training['pictures']} pictures of {training['drives']} drives ({training['first_drive']} to "
+        f"{training['last_drive']}), conditions drawn for each instant, by `training/make_dataset.py`.",
+        f"Training: {training['steps']} steps of {training['batch']} pictures ({training['epochs']} epochs) in "
+        f"{training['seconds']} s on {training['device']}, torch {training['torch']}, seed {training['seed']}; "
+        f"{training['skipped_steps']} steps skipped because a gradient was not finite. Bounded by time, on a GPU: "
+        "another run gives other weights of like accuracy.",
+        "Shipped are the averaged weights, batch normalisation folded into the convolutions.",
+    ]
+    bullets = "\n".join(_bullet(line) for line in lines)
+    return f"## How it was made\n\n{bullets}\n\n    {training['command']}"
 
-- Data: {training["pictures"]} pictures of {training["drives"]} drives ({training["first_drive"]} to
-  {training["last_drive"]}), conditions drawn for each instant, by `training/make_dataset.py`.
-- Training: {training["steps"]} steps of {training["batch"]} pictures ({training["epochs"]} epochs) in
-  {training["seconds"]} s on {training["device"]}, torch {training["torch"]}, seed {training["seed"]};
-  {training["skipped_steps"]} steps skipped because a gradient was not finite. Bounded by time, on a GPU: another run
-  gives other weights of like accuracy.
-- Shipped are the averaged weights, batch normalisation folded into the convolutions.
 
-    {training["command"]}"""
+def _bullet(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent="- ", subsequent_indent="  ")
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

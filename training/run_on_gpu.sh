@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${WORK:?folder for data and checkpoints}" "${OUT:?folder for the results}"
 mkdir -p "$WORK" "$OUT"
-export PYTHONUNBUFFERED=1 PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
+export PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1 PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 if compgen -G '.whl/*.whl' >/dev/null; then
   [ -d "$WORK/site" ] ||
     python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$WORK/site" .whl/*.whl
