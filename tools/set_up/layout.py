@@ -8,6 +8,7 @@ from pathlib import Path
 
 DEFAULT_ROW = "default"
 PYPI = "pypi"
+COMMON = "common"
 SUPPORTED_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 
@@ -36,6 +37,11 @@ class Layout:
         return self.root / ("constraints.txt" if self.row == DEFAULT_ROW else f"constraints-{self.row}.txt")
 
     @property
+    def common_constraints(self) -> Path:
+        """The pinned versions that every row has."""
+        return self.root / f"constraints-{COMMON}.txt"
+
+    @property
     def environment_file(self) -> Path:
         """What a shell reads to work in this environment."""
         return self.venv / "env.sh"
@@ -49,6 +55,12 @@ class Layout:
     def scratch(self) -> Path:
         """This row's part of the cache: logs of set-up, builds of the interface packages."""
         return self.cache / "set_up" / self.venv.name.lstrip(".")
+
+
+def find_rows(root: Path) -> list[str]:
+    """The rows that there are."""
+    named = (path.stem.partition("-")[2] for path in root.glob("constraints-*.txt"))
+    return [DEFAULT_ROW, *sorted(name for name in named if name != COMMON)]
 
 
 def choose_layout(root: Path, row: str, *, python_version: str | None, ros: str) -> Layout:

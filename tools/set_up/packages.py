@@ -23,8 +23,8 @@ OLDEST_NUMPY = (1, 26)
 
 def package_inputs(layout: Layout) -> list[Path]:
     """The files that decide what is installed."""
-    names = ("constraints-common.txt", layout.constraints.name, "setup.cfg", "tools/ros-prefix.txt")
-    return [layout.root / name for name in names]
+    root = layout.root
+    return [layout.common_constraints, layout.constraints, root / "setup.cfg", root / "tools" / "ros-prefix.txt"]
 
 
 def requirements(root: Path, *, distribution: Distribution | None, provided: set[str]) -> list[str]:
@@ -63,7 +63,7 @@ def provided_versions() -> dict[str, str]:
 
 def read_pins(layout: Layout) -> list[str]:
     """The row's pinned versions, one requirement each."""
-    paths = (layout.root / "constraints-common.txt", layout.constraints)
+    paths = (layout.common_constraints, layout.constraints)
     lines = [line.strip() for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line and not line.startswith(("#", "-c"))]
 

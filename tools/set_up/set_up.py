@@ -10,7 +10,7 @@ from tools.set_up.distribution import Distribution, check_distribution, sourced_
 from tools.set_up.environment import write_environment_file
 from tools.set_up.error import SetUpError
 from tools.set_up.interfaces import build_interfaces, interface_inputs, packages_to_build
-from tools.set_up.layout import PYPI, Layout, choose_layout, read_venv
+from tools.set_up.layout import PYPI, Layout, choose_layout, find_rows, read_venv
 from tools.set_up.packages import install_packages, install_project, make_venv, package_inputs, read_pins
 from tools.set_up.prerequisites import check_prerequisites
 from tools.set_up.progress import Progress
@@ -23,13 +23,12 @@ def set_up(root: Path, row: str, environment: Mapping[str, str]) -> Layout:
     Raises:
         SetUpError: Something is missing or a step failed.
     """
+    if row not in (rows := find_rows(root)):
+        raise SetUpError(f"set-up: no row {row!r}; there are: {', '.join(rows)}")
     distribution = sourced_distribution(environment, root)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     ros = distribution.name if distribution else PYPI
     layout = choose_layout(root, row, python_version=version if environment.get("PYTHON") else None, ros=ros)
-    if not layout.constraints.is_file():
-        rows = ", ".join(sorted(path.stem.partition("-")[2] for path in root.glob("constraints-*.txt")))
-        raise SetUpError(f"set-up: no row {row!r}: there is no {layout.constraints.name}; there are: default, {rows}")
     stamps = _stamps(layout, distribution)
     if not all(stamp.holds() for stamp in stamps):
         check_prerequisites()
@@ -61,7 +60,7 @@ def _do_steps(
     standing = read_venv(layout.venv)
     python = standing.python_version if standing else f"{sys.version_info[0]}.{sys.version_info[1]}"
     ros = f"ROS {distribution.name} as sourced" if distribution else "ROS 2 from PyPI"
-    progress = Progress(f"set-up of {layout.venv.name}: Python {python}, {ros}, {layout.constraints.name}", 4)
+    progress = Progress(f"set-up of {layout.venv.name}: Python {python}, {ros}", 4)
     if packages.holds():
         progress.skip(2)
     else:
