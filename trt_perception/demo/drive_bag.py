@@ -38,6 +38,7 @@ from trt_perception.demo.classes import MASK_NAMES
 from trt_perception.demo.drive import Drive
 from trt_perception.demo.drive_bag_options import DriveBagOptions, ImageFormat
 from trt_perception.demo.drive_sample import DriveSample
+from trt_perception.demo.drive_samples import drive_samples
 from trt_perception.demo.drive_transforms import BODY_FRAME, MAP_FRAME, transform_record
 from trt_perception.demo.drive_truth import true_objects
 from trt_perception.demo.seeding import generator
@@ -73,6 +74,7 @@ def write_drive_bag(
     path: Path | str,
     *,
     options: DriveBagOptions | None = None,
+    workers: int = 1,
     on_sample: Callable[[], object] = lambda: None,
 ) -> DriveBagLedger:
     """Writes a whole drive. The same drive and options give the same bytes.
@@ -84,6 +86,7 @@ def write_drive_bag(
         drive: The drive.
         path: Folder of the bag.
         options: How it is put into the bag. Default: DriveBagOptions().
+        workers: Processes that draw the pictures.
         on_sample: Called after each instant.
 
     Raises:
@@ -93,7 +96,7 @@ def write_drive_bag(
     """
     options = options or DriveBagOptions()
     options.check_rate(drive.options.rate_hz)
-    recording = _Recording(drive, options)
+    recording = _Recording(drive, options, workers)
     with BagWriter(path, options=options.writer) as writer:
         for topic, type_name, latched in recording.topics():
             writer.add_topic(topic, type_name, latched=latched)
@@ -105,7 +108,8 @@ def write_drive_bag(
 class _Recording:
     """The messages of one drive in order of their log times."""
 
-    def __init__(self, drive: Drive, options: DriveBagOptions) -> None:
+    def __init__(self, drive: Drive, options: DriveBagOptions, workers: int) -> None:
+        self._workers = workers
         self._drive = drive
         self._options = options
         self._cameras = {**drive.cameras}
@@ -135,9 +139,11 @@ class _Recording:
     def messages(self, on_sample: Callable[[], object]) -> Iterator[Item]:
         """All messages; `on_sample` is called after each instant."""
         self._put_latched(self._drive.stamp_ns(0) - round(self._options.stamp_jitter_ms * _MS))
-        for index in range(len(self._drive)):
+        for index, sample in enumerate(
+            drive_samples(self._drive, thermal=self._options.thermal, workers=self._workers)
+        ):
             self._put_clock(index)
-            self._put_sample(self._drive.sample(index, thermal=self._options.thermal))
+            self._put_sample(sample)
             # Nothing of the next instant can be logged before its stamp moved back by the whole jitter.
             yield from self._take(self._drive.stamp_ns(index + 1) - round(self._options.stamp_jitter_ms * _MS))
             on_sample()
