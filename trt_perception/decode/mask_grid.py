@@ -76,7 +76,7 @@ def mask_axes(transform: ImageTransform, network: tuple[int, int], grid: tuple[i
         network: Height and width of the network's input.
         grid: Height and width of the output.
     """
-    x0, y0, x1, y1 = transform.region
+    x0, y0, x1, y1 = transform.network_region
     _, _, width, height = transform.crop
     return (
         MaskAxis(cells=grid[0], network_px=network[0], region=(y0, y1), crop_px=height),

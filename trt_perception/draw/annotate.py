@@ -22,7 +22,7 @@ _BACKGROUND = frozenset({"background", "bg", "void", "none", "other", "ignore", 
 
 
 def annotate(
-    image: NDArray[np.uint8], result: Result, spec: ModelSpec, *, mask_opacity: float = 0.45, scores: bool = True
+    image: NDArray[np.uint8], result: Result, spec: ModelSpec, *, mask_opacity: float = 0.45
 ) -> NDArray[np.uint8]:
     """A copy of the image with masks as tints, then boxes with label and score, the best ones on top.
 
@@ -33,7 +33,6 @@ def annotate(
         result: The heads' results.
         spec: The model, for the labels.
         mask_opacity: How much of a mask's colour covers the image, 0 to 1.
-        scores: Whether scores stand behind the labels.
     """
     drawn = np.array(image, np.uint8)
     heads = [(head, result.heads[head.name]) for head in spec.heads if head.name in result.heads]
@@ -42,7 +41,7 @@ def annotate(
             _tint(drawn, found.class_ids, head, spec, mask_opacity)
     for head, found in heads:
         if isinstance(found, Detections):
-            _draw_boxes(drawn, found, head, scores=scores)
+            _draw_boxes(drawn, found, head)
     return drawn
 
 
@@ -67,7 +66,7 @@ def _tinted(head: HeadSpec) -> NDArray[np.uint8]:
     return tinted
 
 
-def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec, *, scores: bool) -> None:
+def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec) -> None:
     size = max(image.shape[:2])
     line = max(1, round(size / 500))
     for index in reversed(range(len(found))):
@@ -75,8 +74,7 @@ def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec, *, 
         colour = class_colour(class_id)
         x1, y1, x2, y2 = (round(float(side)) for side in found.boxes[index])
         cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), colour, line)
-        text = head.labels[class_id]
-        _draw_tag(image, f"{text} {found.scores[index]:.2f}" if scores else text, (x1, y1), colour, size)
+        _draw_tag(image, f"{head.labels[class_id]} {found.scores[index]:.2f}", (x1, y1), colour, size)
 
 
 def _draw_tag(image: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: BgrColour, size: int) -> None:

@@ -16,7 +16,7 @@ from trt_perception.preprocess.png_header import PngHeader
 MAX_IMAGE_PX = 2**26
 """Most pixels that are decoded (67 million, 200 MB as BGR): more than any camera has, less than a bomb needs."""
 
-DEPTH_FORMAT = "compresseddepth"
+_DEPTH_FORMAT = "compresseddepth"
 
 
 def decode_image(frame: EncodedFrame) -> Frame:
@@ -68,7 +68,7 @@ def declared_size(frame: EncodedFrame) -> tuple[int, int]:
 
 def _read_header(data: memoryview, format_name: str) -> JpegHeader | PngHeader:
     """What the file declares; its size is acceptable, and it is whole as far as can be seen without decoding."""
-    if DEPTH_FORMAT in format_name.lower():
+    if _DEPTH_FORMAT in format_name.lower():
         raise FrameError(
             DropReason.UNKNOWN_ENCODING,
             f"format {format_name!r}: compressedDepth holds distances, not colours; subscribe to the colour camera",

@@ -43,11 +43,10 @@ class ImagePreprocessor:
         self._dtype = np.dtype(spec.dtype.value)
         table = pixel_table(spec)
         self._padding = table[spec.preprocess.pad_value]
-        self._unchanged = self._dtype.kind != "i" and np.array_equal(
-            table, np.broadcast_to(np.arange(256)[:, None], table.shape)
-        )
         # OpenCV has no table of float16: it moves the bits as integers of that size.
         self._carrier = np.dtype(np.int16) if self._dtype == np.float16 else self._dtype
+        # Copying is faster than a table that changes nothing, but for float16, which NumPy converts slowly.
+        self._unchanged = self._dtype != np.float16 and bool((table == np.arange(256)[:, None]).all())
         self._tables = [np.ascontiguousarray(table[:, c]).view(self._carrier) for c in range(spec.channels)]
 
     def __call__(self, frame: Frame) -> tuple[NDArray[Any], ImageTransform]:
@@ -59,13 +58,13 @@ class ImagePreprocessor:
         transform = ImageTransform.of(frame.width, frame.height, self._spec)
         planes = self._planes(pixel_view(frame), transform)
         tensor = np.empty(self._spec.shape, self._dtype)
-        self._fill(tensor, planes, transform.region)
+        self._fill(tensor, planes, transform.network_region)
         return tensor, transform
 
     def _planes(self, view: PixelView, transform: ImageTransform) -> list[NDArray[np.uint8]]:
         """The cropped and resized image as one uint8 (h, w) plane a channel, in the tensor's order."""
         x, y, width, height = transform.crop
-        x0, y0, x1, y1 = transform.region
+        x0, y0, x1, y1 = transform.network_region
         pixels: Any = view.pixels[y : y + height, x : x + width]
         if (x1 - x0, y1 - y0) != (width, height):
             pixels = cv2.resize(pixels, (x1 - x0, y1 - y0), interpolation=self._interpolation)

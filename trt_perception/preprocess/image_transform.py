@@ -22,23 +22,18 @@ class ImageTransform:
         image_width: Of the image as received, px.
         image_height: Of the image as received, px.
         crop: Part of the image that the network sees: x, y, width, height.
-        region: Where that part lies in the network's input: x0, y0, x1, y1.
+        network_region: Where that part lies in the network's input: x0, y0, x1, y1, px; the rest is padding.
     """
 
     image_width: int
     image_height: int
     crop: tuple[int, int, int, int]
-    region: tuple[int, int, int, int]
-
-    @property
-    def network_region(self) -> tuple[int, int, int, int]:
-        """x0, y0, x1, y1 of the image inside the network's input, px; the rest is padding."""
-        return self.region
+    network_region: tuple[int, int, int, int]
 
     @property
     def scale(self) -> tuple[float, float]:
         """Image pixels a network pixel, horizontally and vertically."""
-        x0, y0, x1, y1 = self.region
+        x0, y0, x1, y1 = self.network_region
         return self.crop[2] / (x1 - x0), self.crop[3] / (y1 - y0)
 
     @staticmethod
@@ -60,7 +55,7 @@ class ImageTransform:
                 f"{spec.name!r} does not lie in it",
             )
         region = _region(crop[2], crop[3], spec)
-        return ImageTransform(image_width=width, image_height=height, crop=crop, region=region)
+        return ImageTransform(image_width=width, image_height=height, crop=crop, network_region=region)
 
     def to_image(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
         """Boxes in pixels of the image as received, clamped to it.
@@ -71,7 +66,7 @@ class ImageTransform:
         Returns:
             float32 (n, 4).
         """
-        offset = np.array(self.region[:2] * 2, np.float64)
+        offset = np.array(self.network_region[:2] * 2, np.float64)
         origin = np.array(self.crop[:2] * 2, np.float64)
         scale = np.array(self.scale * 2, np.float64)
         limit = np.array((self.image_width, self.image_height) * 2, np.float64)
