@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +189,3 @@ class Trainer:
             f"{steps * self.options.batch / seconds:.0f} pictures/s  skipped {self.skipped}",
             flush=True,
         )
-
-
-def with_budget(options: TrainerOptions, budget_s: float | None) -> TrainerOptions:
-    """The options with the schedule's length: that of this run where none is given."""
-    return replace(options, budget_s=budget_s or options.seconds)
