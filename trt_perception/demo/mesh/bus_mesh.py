@@ -57,7 +57,7 @@ def bus_mesh(rng: np.random.Generator) -> tuple[Mesh, tuple[float, float, float]
     _front(builder, front, half, height, double=double, trim=trim)
     _back(builder, back, half, height)
     for sign in (1.0, -1.0):
-        builder.begin(group=1, at=(front + 1.0, sign * (half + 0.6), 2.4))
+        builder.begin(group=0, at=(front + 1.0, sign * (half + 0.6), 2.4))
         y0, y1 = sorted((sign * (half - 0.1), sign * (half + 0.25)))
         builder.box((front - 0.02, y0, 2.1), (front + 0.12, y1, 2.55), PLASTIC)
     return builder.build(), (length, width, height)

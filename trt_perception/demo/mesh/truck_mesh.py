@@ -109,7 +109,7 @@ def _cab(builder: MeshBuilder, look: Look, back: float, front: float, half: floa
     )
     side_panel(builder, (back, lower), (front - 0.05, 0.62), y=half + 0.005, look=PLASTIC, layer=1)
     for sign in (1.0, -1.0):
-        builder.begin(group=2, at=(front + 0.5, sign * (half + 0.5), 2.0))
+        builder.begin(group=0, at=(front + 0.5, sign * (half + 0.5), 2.0))
         y0, y1 = sorted((sign * half, sign * (half + 0.22)))
         builder.box((front - 0.25, y0, 1.6), (front - 0.12, y1, 2.2), PLASTIC)
 

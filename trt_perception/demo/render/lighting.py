@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from trt_perception.demo.mesh.mesh import Glow, Kind
 from trt_perception.demo.render.atmosphere import Atmosphere
 from trt_perception.demo.render.face_batch import FaceBatch
+from trt_perception.demo.render.shade import shaded_things
 
 Array = NDArray[np.float64]
 
@@ -41,7 +42,9 @@ def lit_colours(batch: FaceBatch, air: Atmosphere, sun: Array, lamps: Array) -> 
     towards = np.where(sheet, np.abs(towards), towards)
     leaves = batch.kinds == Kind.LEAVES
     towards = np.where(leaves, 0.35 + 0.65 * towards, towards)
-    light = light + np.maximum(towards, 0.0)[:, None] * air.sun
+    if np.any(air.sun > 0.0):
+        open_sky = np.where(shaded_things(batch, sun), 0.1, 1.0)[batch.owners]
+        light = light + (open_sky * np.maximum(towards, 0.0))[:, None] * air.sun
     middle = (batch.vertices[batch.faces[:, 0]] + batch.vertices[batch.faces[:, 2]]) / 2.0
     if air.beam > 0.0:
         light = light + _beam(middle, normals, bare | leaves)[:, None] * (air.beam * BEAM_LIGHT)
