@@ -30,7 +30,9 @@ class PartialFolder:
 
     def __init__(self, target: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
         self.target = target
-        self._check_target(overwrite, is_ours)
+        self._overwrite = overwrite
+        self._is_ours = is_ours
+        self._check_target()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._root = Path(tempfile.mkdtemp(prefix=f"{target.name}.partial-", dir=target.parent))
@@ -39,12 +41,12 @@ class PartialFolder:
             raise BagError(target, f"cannot be made: {error.strerror or error}", remedy) from error
         self.folder = self._root / target.name
 
-    def _check_target(self, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
+    def _check_target(self) -> None:
         if not self.target.exists():
             return
-        if not overwrite:
+        if not self._overwrite:
             raise BagError(self.target, "exists already", "name another, or allow it to be overwritten")
-        if not self.target.is_dir() or not is_ours(self.target):
+        if not self.target.is_dir() or not self._is_ours(self.target):
             raise BagError(self.target, "exists and is something else than what would be written", "name another")
 
     def commit(self) -> None:
@@ -55,6 +57,7 @@ class PartialFolder:
         """
         replaced = self._root / "replaced"
         try:
+            self._check_target()  # again: it may have come into being meanwhile
             if self.target.exists():
                 self.target.rename(replaced)
             self.folder.rename(self.target)
