@@ -36,6 +36,7 @@ from launch_ros.events.lifecycle import StateTransition
 
 from trt_perception.errors import ConfigError, PerceptionError
 from trt_perception.ros.dds_profile import dds_environment
+from trt_perception.settings.load_settings import load_settings
 
 PACKAGE = "trt_perception"
 
@@ -67,8 +68,12 @@ ARGUMENTS = (
     ),
 )
 
-START_S = 1.0
-"""How long a player waits before the first message, so that its topics are known everywhere."""
+DISCOVERY_S = 4.0
+"""How long `ros2 bag play` waits before the first message, as it cannot wait for subscribers. They mostly find its
+topics in less than a second; where the middleware's first announcement was lost, at its next heartbeat, after 3 s."""
+
+WAIT_S = 30.0
+"""How long `trt-perception play` waits at most for the node's subscriptions."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -99,12 +104,13 @@ def _player(arguments: dict[str, str]) -> ExecuteProcess:
     loop = _is_true(arguments, "loop")
     if player == "ros2":
         command = ["ros2", "bag", "play", str(bag), "--clock", "100", "--disable-keyboard-controls"]
-        command += ["--loop"] if loop else []
+        command += ["--delay", str(DISCOVERY_S), *(["--loop"] if loop else [])]
     elif player == "trt-perception":
         command = [sys.executable, "-m", "trt_perception.cli.main", "play", str(bag), "--clock"]
+        command += ["--wait", str(WAIT_S), "--delay", "1.0", "--wait-for", *_image_topics(arguments)]
     else:
         raise ConfigError("launch argument player", f"expected auto, ros2, trt-perception, got {player!r}")
-    command += ["--delay", str(START_S), "--rate", str(_number(arguments, "rate"))]
+    command += ["--rate", str(_number(arguments, "rate"))]
     command += ["--topics", *shlex.split(arguments["topics"])] if arguments["topics"] else []
     # The shared-memory segment that carries large images is the sender's.
     environment = {} if arguments["dds_profile"] == "none" else dds_environment(os.environ)
@@ -116,6 +122,16 @@ def _player(arguments: dict[str, str]) -> ExecuteProcess:
         # `trt-perception play` plays once: the next round is a new process.
         respawn=loop and player == "trt-perception",
     )
+
+
+def _image_topics(arguments: dict[str, str]) -> list[str]:
+    """The topics to which the node will subscribe."""
+    topics = [camera.image_topic for camera in load_settings(Path(arguments["config"])).cameras]
+    # From the inside to the outside, as ROS resolves them; what is absolute already stays as it is.
+    namespaces = (arguments["image_namespace"], arguments["namespace"], arguments.get("ros_namespace", ""), "/")
+    for namespace in filter(None, namespaces):
+        topics = [topic if topic.startswith("/") else f"{namespace.rstrip('/')}/{topic}" for topic in topics]
+    return topics
 
 
 def _number(arguments: dict[str, str], name: str) -> float:

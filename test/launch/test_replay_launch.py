@@ -9,10 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("launch_ros.actions", reason="the ROS package launch_ros is not installed here")
 pytest.importorskip("rclpy", reason="ROS 2 is not installed here")
+
+from helpers.reference_types import reference_header, reference_image, reference_types
+from helpers.ros_probe import RosProbe
+from rosbags.rosbag2 import Writer
 
 FILE = "replay.launch.py"
 
@@ -22,6 +27,9 @@ echo "played by ros2 $*"
 env | grep ^FASTDDS
 {rest}
 """
+
+# Of the images of the recorded drive: seconds and nanoseconds.
+STAMPS = [(1_500_000_000 + index // 4, index % 4 * 250_000_000) for index in range(8)]
 
 Play = Callable[[str], str]
 
@@ -45,6 +53,41 @@ def bag(tmp_path: Path) -> Path:
     folder = tmp_path / "bag"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A real bag: 8 images of CAM_FRONT and as many of a camera that the config does not have, over 2 s, long ago."""
+    store = reference_types()
+    with Writer(tmp_path / "drive", version=9) as writer:
+        for topic in ("/CAM_FRONT/image_raw", "/CAM_ROOF/image_raw"):
+            connection = writer.add_connection(topic, "sensor_msgs/msg/Image", typestore=store)
+            for sec, nanosec in STAMPS:
+                header = reference_header(store, sec, nanosec, "cam_optical")
+                image = reference_image(store, header, encoding="bgr8", image=np.full((48, 64, 3), 90, np.uint8))
+                data = store.serialize_cdr(image, "sensor_msgs/msg/Image")
+                writer.write(connection, sec * 10**9 + nanosec, data)
+    return tmp_path / "drive"
+
+
+def test_a_recorded_drive_is_answered_from_its_first_image_to_its_last_in_its_own_time(
+    launch_node: Any, config: Path, recorded: Path
+) -> None:
+    from diagnostic_msgs.msg import DiagnosticArray
+    from vision_msgs.msg import Detection2DArray
+
+    with RosProbe() as probe:
+        detections = probe.listen(Detection2DArray, "/car/CAM_FRONT/detections")
+        diagnostics = probe.listen(DiagnosticArray, "/diagnostics")
+        places = ("namespace:=/car", "image_namespace:=/")
+        process = launch_node(FILE, f"config:={config}", f"bag:={recorded}", "player:=trt-perception", *places)
+        assert process.wait(timeout_s=90.0) == 0
+
+    stamps = [(message.header.stamp.sec, message.header.stamp.nanosec) for message in detections.messages]
+    assert stamps == STAMPS
+    told = {message.header.stamp.sec for message in diagnostics.messages}
+    assert told & {STAMPS[0][0], STAMPS[-1][0]}
+    assert told <= {0, STAMPS[0][0], STAMPS[-1][0], STAMPS[-1][0] + 1}
 
 
 def _lines(output: str, *patterns: str) -> list[int]:
@@ -71,7 +114,7 @@ def test_the_bag_starts_when_the_node_is_active_and_its_end_is_the_end(
     happened = _lines(process.output, "perception is active", "played by ros2", "the bag has ended", "SIGINT")
     assert happened == sorted(happened)
     assert (
-        f"ros2 bag play {bag} --clock 100 --disable-keyboard-controls --delay 1.0 --rate 0.5 "
+        f"ros2 bag play {bag} --clock 100 --disable-keyboard-controls --delay 4.0 --rate 0.5 "
         "--topics /CAM_FRONT/image_raw /tf\n"
     ) in process.output
     assert "FASTDDS_DEFAULT_PROFILES_FILE" in process.output

@@ -68,11 +68,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="wait up to S seconds until every image topic is subscribed",
     )
     parser.add_argument(
+        "--wait-for",
+        nargs="+",
+        metavar="TOPIC",
+        help="of the image topics, --wait for these alone, as far as they exist",
+    )
+    parser.add_argument(
         "--delay",
         type=float,
         default=0.0,
         metavar="S",
-        help="wait S seconds before the first message, so that subscribers find the topics",
+        help="then wait S seconds before the first message, as subscribers need a moment, too",
     )
 
 
@@ -97,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         restamp = arguments.restamp or (arguments.source.is_dir() and not _is_bag(arguments.source))
         with Player(source.topics, clock=arguments.clock, restamp=restamp) as player:
-            _wait(player.wait_for_subscribers(_image_topics(source), timeout_s=arguments.wait), arguments.wait)
+            _wait(player.wait_for_subscribers(_awaited(source, arguments), timeout_s=arguments.wait), arguments.wait)
             time.sleep(arguments.delay)
             with progress_bar("playing", total=source.count, unit="message") as bar, _ledger(arguments.ledger) as write:
 
@@ -132,8 +138,9 @@ def _wait(missing: list[str], seconds: float) -> None:
         raise PerceptionError(f"{', '.join(missing)}: nobody subscribed within {seconds:g} s; start the node first")
 
 
-def _image_topics(source: Source) -> list[str]:
-    return [topic for topic, kind in source.topics.items() if kind.endswith("Image")]
+def _awaited(source: Source, arguments: argparse.Namespace) -> list[str]:
+    images = [topic for topic, kind in source.topics.items() if kind.endswith("Image")]
+    return [topic for topic in images if arguments.wait_for is None or topic in arguments.wait_for]
 
 
 def _is_bag(path: Path) -> bool:
