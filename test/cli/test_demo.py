@@ -50,9 +50,12 @@ def test_plays_pictures_through_the_node_and_accounts_for_every_frame(
     assert "data:image/jpeg;base64," in page
 
 
-def test_says_what_is_missing(capsys: pytest.CaptureFixture[str], pictures: Path) -> None:
-    assert main(["demo", "--images", str(pictures)]) == 3
-    assert "--model" in capsys.readouterr().err
+def test_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trt_perception.cli.demo.SHIPPED_MODEL", tmp_path / "absent.onnx")
+    assert main(["demo"]) == 3
+    assert "make demo MODEL=model.onnx IMAGES=folder" in capsys.readouterr().err
 
 
 def test_leaves_a_folder_alone_that_it_did_not_make(

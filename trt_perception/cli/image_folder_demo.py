@@ -23,9 +23,13 @@ class ImageFolderDemo:
         InputError: The folder is absent or holds no image.
     """
 
+    has_own_time = False
+    mask_labels: Sequence[str] = ()
+
     def __init__(self, source: ImageFolderSource) -> None:
         self._source = source
         self.cameras: Sequence[str] = tuple(source.frames)
+        self.rate_hz = source.rate_hz
 
     @property
     def description(self) -> str:
@@ -47,3 +51,7 @@ class ImageFolderDemo:
         """The camera's frame that was sent as number `index`: uint8 (h, w, 3), BGR."""
         files = self._source.frames[camera]
         return color_image(decode_image(read_encoded(files[index % len(files)], camera=camera)))
+
+    def truth(self, camera: str, index: int) -> None:
+        """Nobody knows."""
+        return

@@ -30,6 +30,14 @@ class IgnoreRule:
         _check("min_visible_fraction", self.min_visible_fraction, 0.0, 1.0)
         _check("max_truncation", self.max_truncation, 0.0, 1.0)
 
+    @property
+    def sentence(self) -> str:
+        """The rule in words."""
+        return (
+            f"Evaluated objects have a shorter side of at least {self.min_side_px:g} px, are visible to at least "
+            f"{self.min_visible_fraction:.0%} and lie outside the image to at most {self.max_truncation:.0%}."
+        )
+
     def evaluated(self, truth: GroundTruth) -> NDArray[np.bool_]:
         """bool (n,): which objects of `truth` are evaluated."""
         sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
