@@ -15,7 +15,9 @@ OPTICAL_FROM_BODY: Array = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CameraModel:
-    """Where a camera sits and how it sees. Pixel centres have integer coordinates, as in OpenCV and sensor_msgs/CameraInfo.
+    """Where a camera sits and how it sees.
+
+    Pixel centres have integer coordinates, as in OpenCV and sensor_msgs/CameraInfo.
 
     Args:
         name: Camera name, e.g. ``front``.
@@ -23,7 +25,8 @@ class CameraModel:
         height: Image height in px.
         intrinsics: float64 (3, 3), K with fx, fy, cx, cy in px.
         rotation: float64 (3, 3), turns optical-frame vectors into the car's body frame.
-        translation: float64 (3,), the camera's position in the body frame in m (origin on the ground under the rear axle).
+        translation: float64 (3,), the camera's position in the body frame in m (origin on the ground under the
+            rear axle).
         distortion: float64 (5,), plumb_bob k1 k2 p1 p2 k3.
     """
 

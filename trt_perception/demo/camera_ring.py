@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trt_perception.demo.camera_model import CameraModel, rotation_from_angles
 from trt_perception.demo.drive_options import DriveOptions
@@ -29,7 +30,7 @@ MAX_CAMERAS = len(_MOUNTS)
 
 
 def camera_ring(options: DriveOptions) -> dict[str, CameraModel]:
-    """The first `options.cameras` cameras of the ring. Height, focal length and aim differ a little from seed to seed."""
+    """The first `options.cameras` cameras of the ring; height, focal length and aim differ from seed to seed."""
     rng = generator(options.seed, _RING)
     height_m = rng.uniform(1.40, 1.80)
     zoom = rng.uniform(0.93, 1.07)
@@ -74,7 +75,7 @@ def thermal_ring(options: DriveOptions, ring: dict[str, CameraModel]) -> dict[st
     return thermal
 
 
-def _intrinsics(focal_px: float, options: DriveOptions) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _intrinsics(focal_px: float, options: DriveOptions) -> NDArray[np.float64]:
     return np.array(
         [
             [focal_px, 0.0, (options.width - 1) / 2.0],

@@ -23,8 +23,8 @@ class DriveOptions:
         rate_hz: Instants per second. Default: 4.
         width: Image width in px. Default: 960.
         height: Image height in px. Default: 544.
-        condition: A Condition or its word for the whole drive; ``cycle`` gives each condition an equal stretch of the drive,
-            ``mixed`` draws condition and strength anew for each instant. Default: day.
+        condition: A Condition or its word for the whole drive; ``cycle`` gives each condition an equal stretch of the
+            drive, ``mixed`` draws condition and strength anew for each instant. Default: day.
         strength: 0 for the mildest form of the condition, 1 for the hardest. Default: 0.7.
         start_stamp_ns: Time of the first instant. Default: 1 700 000 000 s.
         distortion: plumb_bob k1 k2 p1 p2 k3 of every camera. Default: none.

@@ -20,12 +20,14 @@ class GroundTruth:
             clipped to the image. Edges, not centres: a silhouette that fills pixel (3, 5) alone has the box 3 5 4 6.
         class_ids: int32 (n,), index into CLASS_NAMES.
         track_ids: int64 (n,), the same object has the same id in all cameras and at all instants of a drive.
-        visible_fraction: float32 (n,), pixels of the silhouette that nothing nearer covers, over all its pixels in the image.
+        visible_fraction: float32 (n,), pixels of the silhouette that nothing nearer covers, over all its pixels in the
+            image.
         truncation: float32 (n,), share of the unclipped box's area that lies outside the image.
         mask: uint8 (h, w), index into MASK_NAMES. Drivable is all paving between the kerbs that the camera sees
             (crosswalks and stop lines too); lane is the paint of lines along the road, dashes without their gaps, up to
             50 m along the road. Whatever stands in front of the road is background.
-        boxes_3d: float32 (n, 7), x y z length width height yaw: centre in m, sizes in m, radians, in the car's body frame.
+        boxes_3d: float32 (n, 7), x y z length width height yaw: centre in m, sizes in m, radians, in the car's body
+            frame.
     """
 
     boxes: NDArray[np.float32]

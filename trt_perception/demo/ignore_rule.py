@@ -13,7 +13,9 @@ from trt_perception.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class IgnoreRule:
-    """The objects that a detector must find. The others are ignored: missing one is no miss, finding one no false alarm.
+    """The objects that a detector must find.
+
+    The others are ignored: missing one is no miss, finding one is no false alarm.
 
     Args:
         min_side_px: Shorter side of the box at least. Default: 12 px.

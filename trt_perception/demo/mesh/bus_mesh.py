@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from trt_perception.demo.mesh.mesh import Glow, Mesh
@@ -73,7 +75,7 @@ def _window_row(
 
     count = max(4, round((front - back - 0.9) / 1.35))
     edges = np.linspace(back + 0.35, front - 0.5, count + 1)
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         x0, x1 = float(start) + 0.05, float(end) - 0.05
         pane: list[Point] = [(x0, y_at(low), low), (x0, y_at(high), high), (x1, y_at(high), high), (x1, y_at(low), low)]
         for sign in (1.0, -1.0):
@@ -113,10 +115,25 @@ def _front(builder: MeshBuilder, front: float, half: float, height: float, *, do
         )
     sign_low = top + 0.05
     sign = Look(albedo=(0.05, 0.45, 0.75), glow=Glow.SIGN, heat=0.35)
-    end_panel(builder, (-half + 0.3, sign_low), (half - 0.3, sign_low + 0.3), x=x_at(sign_low), top_x=x_at(sign_low + 0.3),
-              look=PLASTIC, layer=1, front=True)  # fmt: skip
-    end_panel(builder, (-half + 0.5, sign_low + 0.06), (half - 0.55, sign_low + 0.24), x=x_at(sign_low) + 0.01, look=sign,
-              layer=2, front=True)  # fmt: skip
+    end_panel(
+        builder,
+        (-half + 0.3, sign_low),
+        (half - 0.3, sign_low + 0.3),
+        x=x_at(sign_low),
+        top_x=x_at(sign_low + 0.3),
+        look=PLASTIC,
+        layer=1,
+        front=True,
+    )
+    end_panel(
+        builder,
+        (-half + 0.5, sign_low + 0.06),
+        (half - 0.55, sign_low + 0.24),
+        x=x_at(sign_low) + 0.01,
+        look=sign,
+        layer=2,
+        front=True,
+    )
     end_panel(
         builder, (-half, 0.3), (half, 0.5), x=x_at(0.3), top_x=x_at(0.5), look=trim.shade(0.5), layer=1, front=True
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,12 +27,15 @@ HAIRS: tuple[Colour, ...] = (
     (0.06, 0.18, 0.40),
 )
 CLOTHES: tuple[Colour, ...] = (
-    (0.08, 0.08, 0.09), (0.30, 0.18, 0.08), (0.55, 0.35, 0.12), (0.12, 0.12, 0.58), (0.14, 0.42, 0.18), (0.80, 0.80, 0.80),
-    (0.10, 0.60, 0.80), (0.12, 0.38, 0.78), (0.45, 0.45, 0.46), (0.40, 0.14, 0.36), (0.42, 0.52, 0.60), (0.60, 0.55, 0.18),
+    (0.08, 0.08, 0.09), (0.30, 0.18, 0.08), (0.55, 0.35, 0.12),
+    (0.12, 0.12, 0.58), (0.14, 0.42, 0.18), (0.80, 0.80, 0.80),
+    (0.10, 0.60, 0.80), (0.12, 0.38, 0.78), (0.45, 0.45, 0.46),
+    (0.40, 0.14, 0.36), (0.42, 0.52, 0.60), (0.60, 0.55, 0.18),
     (0.52, 0.48, 0.75), (0.20, 0.28, 0.36),
 )  # fmt: skip
 TROUSERS: tuple[Colour, ...] = (
-    (0.10, 0.08, 0.07), (0.32, 0.18, 0.10), (0.22, 0.13, 0.08), (0.28, 0.38, 0.46), (0.20, 0.20, 0.21), (0.12, 0.20, 0.26),
+    (0.10, 0.08, 0.07), (0.32, 0.18, 0.10), (0.22, 0.13, 0.08),
+    (0.28, 0.38, 0.46), (0.20, 0.20, 0.21), (0.12, 0.20, 0.26),
     (0.50, 0.55, 0.58),
 )  # fmt: skip
 
@@ -178,16 +182,18 @@ def cyclist_mesh(style: PersonStyle, frame: Colour, phase: float) -> Mesh:
     builder.begin(group=-1)
     for hub in (-0.52, 0.56):
         points = [(hub + radius * float(np.cos(a)), 0.0, radius + radius * float(np.sin(a))) for a in angles]
-        for start, end in zip(points[:-1], points[1:], strict=True):
-            builder.capsule(start, end, 0.028, tyre)
+        for rim_start, rim_end in pairwise(points):
+            builder.capsule(rim_start, rim_end, 0.028, tyre)
         for spoke in angles[:12:2]:
             reach = 0.3
             turn = float(spoke) + phase
             tip = (hub + reach * float(np.cos(turn)), 0.0, radius + reach * float(np.sin(turn)))
             builder.capsule((hub, 0.0, radius), tip, 0.006, rim)
     pipes: tuple[tuple[Point, Point], ...] = (
-        ((-0.52, 0.0, 0.34), (0.0, 0.0, 0.30)), ((-0.52, 0.0, 0.34), (-0.18, 0.0, 0.82)), ((0.0, 0.0, 0.30), (-0.18, 0.0, 0.88)),
-        ((0.0, 0.0, 0.30), (0.40, 0.0, 0.80)), ((-0.16, 0.0, 0.78), (0.40, 0.0, 0.84)), ((0.38, 0.0, 0.95), (0.56, 0.0, 0.34)),
+        ((-0.52, 0.0, 0.34), (0.0, 0.0, 0.30)), ((-0.52, 0.0, 0.34), (-0.18, 0.0, 0.82)),
+        ((0.0, 0.0, 0.30), (-0.18, 0.0, 0.88)),
+        ((0.0, 0.0, 0.30), (0.40, 0.0, 0.80)), ((-0.16, 0.0, 0.78), (0.40, 0.0, 0.84)),
+        ((0.38, 0.0, 0.95), (0.56, 0.0, 0.34)),
         ((0.42, 0.25, 1.02), (0.42, -0.25, 1.02)),
     )  # fmt: skip
     for start, end in pipes:

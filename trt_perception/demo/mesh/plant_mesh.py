@@ -8,7 +8,8 @@ from trt_perception.demo.mesh.mesh import Mesh
 from trt_perception.demo.mesh.mesh_builder import Look, MeshBuilder
 
 _GREENS: tuple[tuple[float, float, float], ...] = (
-    (0.10, 0.34, 0.20), (0.12, 0.40, 0.28), (0.08, 0.28, 0.14), (0.14, 0.44, 0.36), (0.10, 0.36, 0.44), (0.12, 0.30, 0.50),
+    (0.10, 0.34, 0.20), (0.12, 0.40, 0.28), (0.08, 0.28, 0.14),
+    (0.14, 0.44, 0.36), (0.10, 0.36, 0.44), (0.12, 0.30, 0.50),
 )  # fmt: skip
 _BARK = Look(albedo=(0.14, 0.20, 0.27), heat=0.3)
 
@@ -42,7 +43,10 @@ def conifer_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
             normal = np.array([np.cos(turn), np.sin(turn), 0.7])
             look = Look(albedo=green, heat=0.27).shade(float(rng.uniform(0.8, 1.2)))
             builder.leaves(
-                (x, y, float(level) * height), reach * 0.55 + 0.02 * height, look, normal=normal / np.linalg.norm(normal)
+                (x, y, float(level) * height),
+                reach * 0.55 + 0.02 * height,
+                look,
+                normal=normal / np.linalg.norm(normal),
             )
     return builder.build(), height
 
@@ -76,9 +80,14 @@ def _green(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def _crown(
-    builder: MeshBuilder, rng: np.random.Generator, centre: tuple[float, float, float], radius: float, tall: float, count: int,
+    builder: MeshBuilder,
+    rng: np.random.Generator,
+    centre: tuple[float, float, float],
+    radius: float,
+    tall: float,
+    count: int,
     green: tuple[float, float, float],
-) -> None:  # fmt: skip
+) -> None:
     """Clumps over a ball: dark ones within, lit ones outside."""
     look = Look(albedo=green, heat=0.27)
     builder.begin(group=0, at=centre)

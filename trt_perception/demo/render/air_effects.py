@@ -66,7 +66,7 @@ def wet_ground(picture: Bytes, slots: Bytes, maps: CameraMaps, air: Atmosphere, 
     mirrored = np.ascontiguousarray(picture[rows])
     # The foot of a thing stands below the horizon, so its mirror image does too: smear both downwards.
     smeared = cv2.blur(picture, (3, 41))[top:]
-    mirrored = cv2.addWeighted(cv2.blur(mirrored, (5, 25)), 0.625, smeared, 0.375, 0.0)
+    reflection = cv2.addWeighted(cv2.blur(mirrored, (5, 25)), 0.625, smeared, 0.375, 0.0)
     # Flat angles mirror more (Fresnel).
     flat = _share(air.wetness * (0.16 + 0.60 / (1.0 + (9.0 / np.maximum(LEVEL_M, 0.5)) ** 1.3)))
     share = cv2.multiply(cv2.LUT(maps.level, flat), puddles, scale=1.0 / 200.0)
@@ -74,7 +74,7 @@ def wet_ground(picture: Bytes, slots: Bytes, maps: CameraMaps, air: Atmosphere, 
     share3 = cv2.merge([share, share, share])
     result = picture.copy()
     keep = cv2.multiply(picture[top:], cv2.bitwise_not(share3), scale=1.0 / 255.0)
-    result[top:] = cv2.add(keep, cv2.multiply(mirrored, share3, scale=1.0 / 255.0))
+    result[top:] = cv2.add(keep, cv2.multiply(reflection, share3, scale=1.0 / 255.0))
     return result
 
 
@@ -110,7 +110,9 @@ def shine(
             drawn += 1
     if not drawn:
         return picture
-    glow_map = cv2.addWeighted(cv2.GaussianBlur(small, (5, 5), 0), 0.8125, cv2.GaussianBlur(small, (25, 25), 0), 0.875, 0.0)
+    glow_map = cv2.addWeighted(
+        cv2.GaussianBlur(small, (5, 5), 0), 0.8125, cv2.GaussianBlur(small, (25, 25), 0), 0.875, 0.0
+    )
     light = cv2.resize(glow_map, (camera.width, camera.height), interpolation=cv2.INTER_LINEAR)
     if streaks is not None:
         wide = cv2.resize(
@@ -183,8 +185,7 @@ def rainfall(picture: Bytes, rng: np.random.Generator, amount: float) -> Bytes:
         np.rint(places * 16).astype(int).tolist(), np.rint(ends * 16).astype(int).tolist(), levels.tolist(), strict=True
     ):
         cv2.line(streaks, start, end, level, 1, 8, 4)
-    streaks = cv2.blur(streaks, (2, 5))
-    light = cv2.multiply(cv2.merge([streaks] * 3), np.ones(4), scale=0.62)
+    light = cv2.multiply(cv2.merge([cv2.blur(streaks, (2, 5))] * 3), np.ones(4), scale=0.62)
     wet = cv2.add(picture, light).astype(np.uint8, copy=False)
     drops = np.zeros((height, width), dtype=np.uint8)
     for x, y, size, level in zip(*(rng.uniform(0.0, 1.0, (4, int(26 * amount)))), strict=True):

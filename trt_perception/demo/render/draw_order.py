@@ -84,7 +84,10 @@ def _overlap(footprints: Array, eye: Array, offset: Array) -> Flags:
 
 
 def _topological(first: Flags, keys: Array) -> NDArray[np.int64]:
-    """int64 (N,): ranks that respect `first`, largest key first where there is a choice; a cycle is cut at its largest key."""
+    """int64 (N,): ranks that respect `first`, largest key first where there is a choice.
+
+    Where things hide each other in a ring, the ring is cut at its largest key.
+    """
     count = len(keys)
     waiting = first.sum(axis=0)
     open_keys = keys.copy()

@@ -35,7 +35,7 @@ _CIRCLE = np.stack(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroundMarks:
-    """Polygons (n, CORNERS, 3) on the ground in the body frame: shadows of the sun, shade under things, pools of light."""
+    """Polygons (n, CORNERS, 3) on the ground in the body frame: sun shadows, shade under things, pools of light."""
 
     shadows: Array
     contacts: Array
@@ -67,7 +67,7 @@ def base_light(air: Atmosphere) -> Array:
 
 def light_map(view: View, maps: CameraMaps, air: Atmosphere, marks: GroundMarks) -> Bytes:
     """uint8 (h - top, w, 3): light on the ground over the base light, times UNIT."""
-    width, height = view.camera.width // 2, view.camera.height // 2
+    width, height = (view.camera.width + 1) // 2, (view.camera.height + 1) // 2
     top = maps.top // 2
     ambient = air.ambient_up
     open_light = ambient + air.sun * max(0.0, float(air.sun_direction[2]))
@@ -107,7 +107,7 @@ def _drawn(view: View, patches: Array, levels: NDArray[np.int64], size: tuple[in
 
 
 def _shadows(batch: FaceBatch, things: NDArray[np.int64], sun: Array) -> Array:
-    """Convex shadows on the ground: of a box for most things, of trunk and crown or post and arm for plants and lamps."""
+    """Convex shadows on the ground: of the box for most things, of trunk and crown, post and arm for plants and lamps."""
     slope = sun[:2] / max(float(sun[2]), 1.0 / _LONGEST_SHADOW)
     starts = np.searchsorted(batch.owners, things)
     polygons = []

@@ -61,7 +61,8 @@ class GroundTexture:
         broad = self._choose(coarse, slots, paved, grass).astype(np.int16)
         # 128 x 128 stays within 15 bits; the shift is exact on every machine.
         value = 128 + (((chosen - 128) * maps.detail) >> 7) + (((broad - 128) * maps.blotches) >> 7)
-        return np.clip(value, 0, 255).astype(np.uint8)
+        grain: Bytes = np.clip(value, 0, 255).astype(np.uint8)
+        return grain
 
     @staticmethod
     def _look_up(tile: Bytes, x: NDArray[np.float32], y: NDArray[np.float32], size_m: float) -> Bytes:
@@ -82,7 +83,7 @@ class GroundTexture:
 def _fine_tile(rng: np.random.Generator) -> Bytes:
     """Asphalt, stones and grass as the three channels, 128 for plain."""
     grain = rng.normal(0.0, 1.0, (SIZE, SIZE))
-    grain = cv2.GaussianBlur(grain, (0, 0), 0.8, borderType=cv2.BORDER_REFLECT)
+    grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), 0.8, borderType=cv2.BORDER_REFLECT), dtype=np.float64)
     asphalt = 128.0 + 26.0 * grain + 40.0 * (fractal_noise(rng, SIZE, SIZE, cells=(6, 6), octaves=5) - 0.5)
     asphalt -= _cracks(rng)
     stones = 128.0 + 14.0 * grain + 30.0 * (fractal_noise(rng, SIZE, SIZE, cells=(24, 24), octaves=2) - 0.5)

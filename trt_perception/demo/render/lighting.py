@@ -61,7 +61,8 @@ def lit_colours(batch: FaceBatch, air: Atmosphere, sun: Array, lamps: Array) -> 
 def lamp_positions(batch: FaceBatch) -> Array:
     """float64 (L, 3): street lamps in the body frame."""
     lamps = np.nonzero((batch.glows == Glow.LAMP) & (batch.kinds == Kind.CAPSULE))[0]
-    return batch.vertices[batch.faces[lamps, 0]]
+    positions: Array = batch.vertices[batch.faces[lamps, 0]]
+    return positions
 
 
 def beam_on_ground(x: Array, y: Array) -> Array:

@@ -87,7 +87,7 @@ def project_faces(batch: FaceBatch, view: View, light: Array) -> Polygons:
 
 
 def project_patches(patches: Array, view: View) -> tuple[Array, Indices]:
-    """Body-frame polygons (n, CORNERS, 3), seen from both sides, as canvas polygons (m, CORNERS, 2) and their numbers (m,)."""
+    """Two-sided body-frame polygons (n, CORNERS, 3) on the canvas (m, CORNERS, 2), and their numbers (m,)."""
     if not len(patches):
         return np.zeros((0, CORNERS, 2)), np.zeros(0, dtype=np.int64)
     optical = view.camera.to_optical(patches.reshape(-1, 3)).reshape(patches.shape)
@@ -184,7 +184,8 @@ def _outlines(batch: FaceBatch, view: View, optical: Array, faces: Indices, ligh
     spread = radius[ragged, :1] * _RAGGED[faces[ragged] % 16]
     outline[ragged, :, 0] = place[ragged, :1, 0] + spread * np.cos(_ROUND)
     outline[ragged, :, 1] = place[ragged, :1, 1] + spread * np.sin(_ROUND)
-    return outline
+    result: Array = outline
+    return result
 
 
 def _extents(low: Array, high: Array, owners: Indices, count: int) -> Array:

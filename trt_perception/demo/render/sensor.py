@@ -73,12 +73,16 @@ def _noisy(picture: Bytes, level: float, rng: np.random.Generator) -> Bytes:
 
 @lru_cache(maxsize=4)
 def _noise_plane(height: int, width: int, colour: bool) -> Bytes:
-    """uint8 noise of mean 128 and deviation 32: mostly grey, partly coloured, a little correlated as after demosaicing."""
+    """uint8 noise of mean 128 and deviation 32: mostly grey, partly coloured and correlated as after demosaicing."""
     rng = generator(0, _NOISE)
     grey = rng.standard_normal((height, width), dtype=np.float32)
     if not colour:
-        return np.rint(np.clip(128.0 + 32.0 * grey, 0.0, 255.0)).astype(np.uint8)
+        return _levels(grey)
     tint = rng.standard_normal((height, width, 3), dtype=np.float32)
-    tint = cv2.blur(tint, (2, 2)) * 2.0
-    mixed = 0.75 * grey[..., None] + 0.6 * tint
-    return np.rint(np.clip(128.0 + 32.0 * mixed, 0.0, 255.0)).astype(np.uint8)
+    tint = np.asarray(cv2.blur(tint, (2, 2)), dtype=np.float32) * 2.0
+    return _levels(0.75 * grey[..., None] + 0.6 * tint)
+
+
+def _levels(noise: NDArray[np.float32]) -> Bytes:
+    levels: Bytes = np.rint(np.clip(128.0 + 32.0 * noise, 0.0, 255.0)).astype(np.uint8)
+    return levels

@@ -23,7 +23,7 @@ _EVERY = 8
 
 
 def sky_panorama(seed: int, air: Atmosphere) -> Bytes:
-    """uint8 (HEIGHT, WIDTH, 3): rows from HIGH_DEG down to LOW_DEG, columns once round, world yaw 0 first, to the left."""
+    """uint8 (HEIGHT, WIDTH, 3): rows from HIGH_DEG down to LOW_DEG, columns once round from world yaw 0 to the left."""
     elevation = np.linspace(HIGH_DEG, LOW_DEG, HEIGHT)[:, None]
     azimuth = np.linspace(0.0, 2.0 * np.pi, WIDTH, endpoint=False)[None, :]
     up = np.clip(elevation / 40.0, 0.0, 1.0)[..., None] ** 0.6
@@ -88,8 +88,8 @@ class SkyView:
         forward: float64 (3,), body-frame direction of the optical axis.
         """
         height, width = rays.shape[:2]
-        # The maps are smooth: the angles of every eighth pixel will do. Azimuth counts from the optical axis, so that it
-        # does not jump within the picture.
+        # The maps are smooth: the angles of every eighth pixel will do. Azimuth counts from the optical axis, so that
+        # it does not jump within the picture.
         coarse = rays[_grid(height)][:, _grid(width)]
         yaw = np.arctan2(forward[1], forward[0])
         turned_x = coarse[..., 0] * np.cos(yaw) + coarse[..., 1] * np.sin(yaw)
@@ -128,4 +128,5 @@ def _spread(values: Array, width: int, height: int) -> NDArray[np.float32]:
     row = np.arange(height)
     upper = np.clip(np.searchsorted(grid, row, side="right") - 1, 0, len(grid) - 2)
     share = ((row - grid[upper]) / (grid[upper + 1] - grid[upper]))[:, None]
-    return (along[upper] * (1.0 - share) + along[upper + 1] * share).astype(np.float32)
+    spread: NDArray[np.float32] = (along[upper] * (1.0 - share) + along[upper + 1] * share).astype(np.float32)
+    return spread

@@ -40,7 +40,8 @@ BACKDROP_TABLE[SCENERY:OBJECTS] = 255
 def scenery_slots(distances: NDArray[np.float64]) -> NDArray[np.int64]:
     """Slots of scenery at distances (n,) in m, in steps that grow with the distance."""
     share = np.log1p(np.clip(distances, 0.0, FAR_M)) / _LOG_FAR
-    return SCENERY + np.minimum((share * SCENERY_COUNT).astype(np.int64), SCENERY_COUNT - 1)
+    slots: NDArray[np.int64] = SCENERY + np.minimum((share * SCENERY_COUNT).astype(np.int64), SCENERY_COUNT - 1)
+    return slots
 
 
 def distance_levels(distances: NDArray[np.float64]) -> NDArray[np.uint8]:

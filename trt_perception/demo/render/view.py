@@ -47,7 +47,7 @@ class View:
         return float(np.arctan2(forward[1], forward[0]))
 
     def to_canvas(self, optical: Array) -> Array:
-        """Optical-frame points (..., 3) with z > 0 as canvas positions (..., 2); pixel centres have whole coordinates."""
+        """Optical-frame points (..., 3) with z > 0 as canvas positions (..., 2); pixel centres are whole numbers."""
         k = self.camera.intrinsics
         u = k[0, 0] * optical[..., 0] / optical[..., 2] + k[0, 2]
         v = k[1, 1] * optical[..., 1] / optical[..., 2] + k[1, 2]

@@ -94,8 +94,8 @@ class Ground:
         for low, high, material in self._base:
             parts.append((self._strip(edges[:-1], edges[1:], low, high), material, self._albedo[material]))
         near = [c for c in self._layout.crossings if edges[0] < c.s < edges[-1]]
-        for crossing in near:
-            parts.append((self._side_road(crossing), Material.ASPHALT, self._albedo[Material.ASPHALT]))
+        asphalt, paint = self._albedo[Material.ASPHALT], self._albedo[Material.PAINT]
+        parts += [(self._side_road(crossing), Material.ASPHALT, asphalt) for crossing in near]
         free = self._outside_crossings(edges[:-1], edges[1:], 0.0)
         for d, yellow in self._solid:
             parts += self._line(edges[:-1][free], edges[1:][free], d, ego_s, yellow=yellow)
@@ -104,8 +104,7 @@ class Ground:
         dashes = dashes[self._outside_crossings(dashes, dashes + self._layout.dash, 4.0)]
         for d, yellow in self._dashed:
             parts += self._line(dashes, dashes + self._layout.dash, d, ego_s, yellow=yellow)
-        for crossing in near:
-            parts.append((self._crosswalks(crossing), Material.PAINT, self._albedo[Material.PAINT]))
+        parts += [(self._crosswalks(crossing), Material.PAINT, paint) for crossing in near]
         return GroundPatches(
             corners=np.concatenate([part[0] for part in parts]),
             materials=np.concatenate([np.full(len(part[0]), part[1], dtype=np.int32) for part in parts]),
@@ -170,8 +169,8 @@ class Ground:
         for sign in (1.0, -1.0):
             near, far = sign * (crossing.half_width + 1.0), sign * (crossing.half_width + 4.0)
             low, high = min(near, far), max(near, far)
-            for d in np.arange(-right, left - 0.5, 1.0):
-                pieces.append([(low, d), (high, d), (high, d + 0.5), (low, d + 0.5)])
+            stripes = np.arange(-right, left - 0.5, 1.0)
+            pieces += [[(low, d), (high, d), (high, d + 0.5), (low, d + 0.5)] for d in stripes]
             stop = sign * (crossing.half_width + 5.2)
             span = (-right, -layout.median / 2.0) if sign * layout.hand < 0 else (layout.median / 2.0, left)
             if layout.hand < 0:

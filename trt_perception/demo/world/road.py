@@ -34,7 +34,7 @@ class Road:
         self._heading_at_start = float(self._bend(np.zeros(1))[0])
         count = int(np.ceil((end_m - start_m) / _STEP_M)) + 2
         self._s = start_m + _STEP_M * np.arange(count)
-        middle = self.heading(self._s[:-1] + _STEP_M / 2.0)
+        middle = self.heading(np.asarray(self._s[:-1] + _STEP_M / 2.0, dtype=np.float64))
         self._x = self._integral(np.cos(middle))
         self._y = self._integral(np.sin(middle))
 

@@ -105,8 +105,8 @@ def _cyclists(plan: _Plan, side: float) -> list[Motion]:
                 edge + 0.2 + layout.cycle_lane * 0.5 if lane == "road" else kerb + float(plan.rng.uniform(0.5, 0.9))
             )
             turn = 0.0 if own else float(np.pi)
-            rows.append(Motion(class_id=CYCLIST, s=s, d=side * (offset + float(plan.rng.uniform(-0.2, 0.2))), speed=speed, turn=turn,
-                               sway=1.0))  # fmt: skip
+            d = side * (offset + float(plan.rng.uniform(-0.2, 0.2)))
+            rows.append(Motion(class_id=CYCLIST, s=s, d=d, speed=speed, turn=turn, sway=1.0))
             s += 5.0 + float(plan.rng.exponential(20.0 / plan.density))
     return rows
 
@@ -136,8 +136,8 @@ def _pavement(plan: _Plan, side: float) -> list[Motion]:
             )
         if rng.random() < 0.34:
             species = "dog" if rng.random() < 0.8 else str(rng.choice(["sheep", "deer", "horse", "cow"]))
-            rows.append(Motion(class_id=ANIMAL, s=s + 1.0 + float(rng.uniform(0.0, 1.0)), d=side * (d - 0.4), speed=speed, turn=turn,
-                               species=species))  # fmt: skip
+            ahead = s + 1.0 + float(rng.uniform(0.0, 1.0))
+            rows.append(Motion(class_id=ANIMAL, s=ahead, d=side * (d - 0.4), speed=speed, turn=turn, species=species))
         s += 1.5 + float(rng.exponential(busy / plan.density))
     return rows
 
@@ -188,10 +188,10 @@ def _work_sites(plan: _Plan) -> list[Motion]:
         d = float(rng.choice(places))
         spacing = float(rng.uniform(1.5, 4.0))
         taper = float(rng.uniform(-0.08, 0.08))
-        for i in range(int(rng.integers(3, 10))):
-            rows.append(
-                Motion(class_id=CONE, s=s + i * spacing, d=side * (d + taper * i), turn=float(rng.uniform(0.0, 1.5)))
-            )
+        rows += [
+            Motion(class_id=CONE, s=s + i * spacing, d=side * (d + taper * i), turn=float(rng.uniform(0.0, 1.5)))
+            for i in range(int(rng.integers(3, 10)))
+        ]
         s += 14.0 + float(rng.exponential(22.0))
     return rows
 

@@ -170,9 +170,8 @@ def _plants(rng: np.random.Generator, layout: RoadLayout, side: float, start: fl
 def _furniture(rng: np.random.Generator, layout: RoadLayout, side: float, start: float, end: float) -> list[_Item]:
     kerb = _kerb(layout, side)
     face = 0.0 if side > 0 else np.pi
-    items = []
-    for s in np.arange(start + (0.0 if side > 0 else 14.0), end, float(rng.uniform(24.0, 34.0))):
-        items.append(_Item(kind="lamp", s=float(s), d=side * (kerb + 0.6), turn=face, length=1.6))
+    places = np.arange(start + (0.0 if side > 0 else 14.0), end, float(rng.uniform(24.0, 34.0)))
+    items = [_Item(kind="lamp", s=float(s), d=side * (kerb + 0.6), turn=face, length=1.6) for s in places]
     own = side * layout.hand < 0
     towards = 0.0 if own else np.pi
     for crossing in layout.crossings:
