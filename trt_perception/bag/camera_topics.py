@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from trt_perception.bag.bag_topic import BagTopic
+from trt_perception.bag.camera_name import camera_name
 from trt_perception.cdr.compressed_image_message import COMPRESSED_IMAGE_TYPE
 from trt_perception.cdr.image_message import IMAGE_TYPE
 
@@ -109,13 +109,7 @@ def _shortest_names(cameras: Iterable[tuple[str, ...]]) -> Mapping[tuple[str, ..
     cameras = sorted(cameras)
     longest = max(map(len, cameras), default=0)
     for count in range(1, longest + 1):
-        names = {camera: _identifier("_".join(camera[-count:])) for camera in cameras}
+        names = {camera: camera_name("_".join(camera[-count:])) for camera in cameras}
         if max(Counter(names.values()).values()) == 1:
             return names
-    return {camera: f"{_identifier('_'.join(camera))}_{index}" for index, camera in enumerate(cameras)}
-
-
-def _identifier(text: str) -> str:
-    """A name that a camera may have in a config: letters, digits and single underscores."""
-    name = re.sub(r"[^0-9A-Za-z]+", "_", text)
-    return f"camera_{name}" if name[:1].isdigit() else name
+    return {camera: f"{camera_name('_'.join(camera))}_{index}" for index, camera in enumerate(cameras)}

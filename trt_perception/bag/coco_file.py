@@ -166,8 +166,8 @@ def _coco_file(content: Mapping[str, Any]) -> CocoFile:
 
 def _objects(entries: Iterable[Mapping[str, Any]], categories: Mapping[Any, str]) -> TrueObjects:
     entries = list(entries)
-    boxes = np.array([entry["bbox"] for entry in entries], np.float64).reshape(-1, 4)
-    if len(boxes) != len(entries) or not np.isfinite(boxes).all() or (boxes[:, 2:] < 0).any():
+    boxes = np.array([entry["bbox"] for entry in entries] or np.empty((0, 4)), np.float64)
+    if boxes.shape != (len(entries), 4) or not np.isfinite(boxes).all() or (boxes[:, 2:] < 0).any():
         raise ValueError("expected every bbox as four finite numbers x y width height, sizes of 0 or more")
     boxes[:, 2:] += boxes[:, :2]
     return TrueObjects(

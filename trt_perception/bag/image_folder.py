@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trt_perception.bag.camera_name import camera_name
 from trt_perception.errors import DropReason, FrameError, InputError
 from trt_perception.frame import EncodedFrame
 from trt_perception.preprocess.encoded_file import read_encoded
@@ -117,12 +118,6 @@ def _cameras(folder: Path, camera: str) -> dict[str, tuple[Path, ...]]:
 
 def _images_in(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()))
-
-
-def camera_name(text: str) -> str:
-    """A name that can be part of a topic: "front left (2)" becomes front_left_2, CAM_FRONT stays."""
-    name = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_") or "camera"
-    return f"camera_{name}" if name[0].isdigit() else name
 
 
 def _stamp_ns(file: Path) -> int | None:

@@ -19,13 +19,15 @@ def in_stamp_order(images: Iterable[BagImage], *, window_ns: int = 500_000_000) 
         window_ns: How much later than a newer image one may come, nanoseconds.
     """
     waiting: list[tuple[int, int, BagImage]] = []
+    newest_ns: int | None = None
     for number, image in enumerate(images):
         stamp_ns = image.stamp_ns
         if stamp_ns is None:
             yield image
             continue
+        newest_ns = stamp_ns if newest_ns is None else max(newest_ns, stamp_ns)
         heapq.heappush(waiting, (stamp_ns, number, image))
-        while waiting[0][0] <= stamp_ns - window_ns:
+        while waiting and waiting[0][0] <= newest_ns - window_ns:
             yield heapq.heappop(waiting)[2]
     while waiting:
         yield heapq.heappop(waiting)[2]

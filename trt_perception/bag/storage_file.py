@@ -79,6 +79,9 @@ def read_messages(
     with _open(path) as reader, _faults_named(path):
         wanted = [connection for connection in reader.connections if connection.topic in topics]
         for connection, log_time_ns, data in reader.messages(wanted, start_ns, stop_ns) if wanted else ():
+            if not isinstance(data, bytes) or not isinstance(log_time_ns, int):
+                # The columns of a sqlite3 row have the types that its bytes say, whatever the table's.
+                raise BagError(path, f"a message of {connection.topic} is no blob with a time, the file is damaged")
             yield BagMessage(
                 topic=connection.topic,
                 type_name=connection.msgtype,
@@ -161,6 +164,5 @@ def _faults_named(path: Path) -> Iterator[None]:
         raise BagError(path, f"cannot be read: {error.strerror or error}", "check disk and permissions") from error
     except Exception as error:  # damaged bytes make struct, zstd, lz4, apsw and the library itself raise anything
         problem = str(error) or type(error).__name__
-        raise BagError(
-            path, f"is damaged: {problem}", "copy it again, or `mcap recover` / `ros2 bag reindex`"
-        ) from error
+        remedy = "if it is damaged, copy it again, or try `mcap recover` or `ros2 bag reindex`"
+        raise BagError(path, f"cannot be read as a ROS 2 bag: {problem}", remedy) from error
