@@ -107,7 +107,7 @@ def _drawn(view: View, patches: Array, levels: NDArray[np.int64], size: tuple[in
 
 
 def _shadows(batch: FaceBatch, things: NDArray[np.int64], sun: Array) -> Array:
-    """Convex shadows on the ground: of the box for most things, of trunk and crown, post and arm for plants and lamps."""
+    """Convex shadows on the ground: of the box for most things, of trunk and crown or post and arm for the others."""
     slope = sun[:2] / max(float(sun[2]), 1.0 / _LONGEST_SHADOW)
     starts = np.searchsorted(batch.owners, things)
     polygons = []
