@@ -18,14 +18,17 @@ from trt_perception.cdr import (
     decode_camera_info,
     decode_clock,
     decode_label_info,
+    decode_string,
     decode_transforms,
     decode_vision_info,
     encode_camera_info,
     encode_clock,
     encode_label_info,
+    encode_string,
     encode_transforms,
     encode_vision_info,
 )
+from trt_perception.cdr.header_bytes import message_start, read_stamp_ns
 
 STORE = reference_types()
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
@@ -102,6 +105,23 @@ def test_clock(stamp_ns: int) -> None:
     message, data = through_rosbags(encode_clock(stamp_ns), "rosgraph_msgs/msg/Clock")
     assert (message.clock.sec, message.clock.nanosec) == divmod(stamp_ns, 10**9)
     assert decode_clock(data) == stamp_ns
+
+
+@given(text=TEXTS)
+def test_string(text: str) -> None:
+    message, data = through_rosbags(encode_string(text), "std_msgs/msg/String")
+    assert message.data == text
+    assert decode_string(data) == text
+
+
+@given(stamp_ns=STAMPS, frame_id=TEXTS)
+def test_the_stamp_of_any_stamped_message_is_read(stamp_ns: int, frame_id: str) -> None:
+    start = message_start(stamp_ns, frame_id)
+    assert read_stamp_ns(start) == stamp_ns
+    with pytest.raises(FrameError, match="big-endian"):
+        read_stamp_ns(b"\0\0" + start[2:])
+    with pytest.raises(FrameError, match="11 bytes"):
+        read_stamp_ns(start[:11])
 
 
 @given(stamp_ns=STAMPS, texts=st.tuples(TEXTS, TEXTS, TEXTS), version=st.integers(-(2**31), 2**31 - 1))
