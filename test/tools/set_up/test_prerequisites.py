@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tools.set_up.error import MissingPrerequisiteError
+from tools.set_up.prerequisites import check_prerequisites
+
 ROOT = Path(__file__).parents[3]
-BASE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+PYTHON_NAME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+BASE_PYTHON = Path(sys.base_prefix, "bin", PYTHON_NAME)
 SHELL_TOOLS = ("bash", "dirname", "id", "cat", "env")
 PROGRAMS = ("c++", "cc", "make", "cmake")
 
@@ -60,6 +64,20 @@ def test_everything_missing_is_named_in_one_go(project: Path) -> None:
 
     assert result.returncode == 3
     assert result.stderr.splitlines()[-1].endswith("apt-get install -y g++ make cmake")
+
+
+def test_missing_venv_module_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else name)
+
+    with pytest.raises(MissingPrerequisiteError, match=rf"venv module(.|\n)*apt-get install -y {PYTHON_NAME}-venv"):
+        check_prerequisites()
+
+
+def test_missing_headers_are_named_with_their_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path / name))
+
+    with pytest.raises(MissingPrerequisiteError, match=rf"Python\.h(.|\n)*apt-get install -y {PYTHON_NAME}-dev"):
+        check_prerequisites()
 
 
 def test_old_cmake_is_named_with_its_version(project: Path) -> None:
