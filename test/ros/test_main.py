@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,10 @@ from helpers.tiny_onnx import make_yolox_onnx
 
 pytest.importorskip("rclpy", reason="ROS is not here")
 pytest.importorskip("vision_msgs", reason="vision_msgs is not here")
+
+from trt_perception.model.load_spec import load_spec
+from trt_perception.model.write_spec import write_spec
+from trt_perception.ros.main import main
 
 CONFIG = """\
 backend: {backend}
@@ -44,37 +51,60 @@ def test_a_signal_ends_the_node_cleanly_within_two_seconds(tmp_path: Path, numbe
         assert "rror" not in node.text
 
 
-def test_without_autostart_the_node_waits_unconfigured(tmp_path: Path) -> None:
-    from helpers.ros_probe import RosProbe
+SLOW_START = """
+import sys, time
+from trt_perception.ros import main, model_pool
+def load_slowly(*arguments, **options):
+    print("loading", flush=True)
+    time.sleep(60)
+model_pool.make_backend = load_slowly
+sys.exit(main.main(sys.argv[1:]))
+"""
 
-    with NodeProcess(tmp_path / "log", config=_config(tmp_path)) as node, RosProbe() as probe:
-        assert probe.state("/perception") == "unconfigured"
-        assert node.stop()[0] == 0
+
+def test_a_signal_while_models_are_loaded_ends_the_node_cleanly(tmp_path: Path) -> None:
+    parameters = ["--ros-args", "-p", f"config:={_config(tmp_path)}", "-p", "autostart:=true"]
+    command = [sys.executable, "-c", SLOW_START, *parameters]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=2.0)
+        assert process.returncode == 0
+        assert errors == ""
+
+
+def _start(parameters: dict[str, object]) -> int:
+    """Run the node in this process, for starts that end by themselves."""
+    arguments = ["--ros-args", "-p", "autostart:=true"]
+    for name, value in parameters.items():
+        arguments += [] if value is None else ["-p", f"{name}:={value}"]
+    return main(arguments)
 
 
 FAILURES = {
-    "no_config": ({}, 2, "parameter config: expected the path of a perception config, got none"),
+    "no_config": ({"config": None}, 2, "parameter config: expected the path of a perception config, got none"),
     "absent_config": ({"config": "/absent/perception.yaml"}, 2, "/absent/perception.yaml: no such file"),
     "unknown_backend": ({"backend": "cuda"}, 2, "parameter backend: expected 'tensorrt' or 'onnxruntime', got 'cuda'"),
     "auto_backend": ({"backend": "auto"}, 2, "backend: expected tensorrt or onnxruntime, got 'auto'"),
-    "threshold_out_of_range": ({"detect__score_threshold": 1.5}, 2, "parameter detect.score_threshold"),
-    "threshold_of_wrong_type": ({"detect__score_threshold": "high"}, 2, "parameter detect.score_threshold"),
+    "threshold_out_of_range": ({"detect.score_threshold": 1.5}, 2, "parameter detect.score_threshold"),
+    "threshold_of_wrong_type": ({"detect.score_threshold": "high"}, 2, "parameter detect.score_threshold"),
     "drop_log_nowhere": ({"drop_log": "/absent/drops.jsonl"}, 2, "drop_log: cannot write /absent/drops.jsonl"),
 }
 
 
 @pytest.mark.parametrize(("parameters", "code", "text"), FAILURES.values(), ids=FAILURES.keys())
 def test_a_start_that_fails_is_one_clear_line_and_an_exit_code(
-    tmp_path: Path, parameters: dict[str, object], code: int, text: str
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], parameters: dict[str, object], code: int, text: str
 ) -> None:
-    given = {"config": _config(tmp_path), **parameters}
-    if not parameters:
-        del given["config"]
-    with NodeProcess(tmp_path / "log", autostart=True, **given) as node:
-        assert node.wait() == code
-        assert text in node.text
-        assert "Traceback" not in node.text
-        assert len(node.text.strip().splitlines()) == 1
+    assert _start({"config": _config(tmp_path), **parameters}) == code
+    _assert_one_line(capfd.readouterr().err, text)
+
+
+def _assert_one_line(errors: str, text: str) -> None:
+    assert text in errors
+    assert "Traceback" not in errors
+    assert len(errors.strip().splitlines()) == 1
 
 
 BAD_CONFIGS = {
@@ -88,20 +118,16 @@ BAD_CONFIGS = {
 
 
 @pytest.mark.parametrize(("old", "new", "text"), BAD_CONFIGS.values(), ids=BAD_CONFIGS.keys())
-def test_a_bad_config_is_one_clear_line_and_exit_code_2(tmp_path: Path, old: str, new: str, text: str) -> None:
+def test_a_bad_config_is_one_clear_line_and_exit_code_2(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], old: str, new: str, text: str
+) -> None:
     path = _config(tmp_path)
     path.write_text(path.read_text().replace(old, new))
-    with NodeProcess(tmp_path / "log", autostart=True, config=path) as node:
-        assert node.wait() == 2
-        assert text in node.text
-        assert "Traceback" not in node.text
-        assert len(node.text.strip().splitlines()) == 1
+    assert _start({"config": path}) == 2
+    _assert_one_line(capfd.readouterr().err, text)
 
 
-def test_an_absent_label_file_is_named(tmp_path: Path) -> None:
-    from trt_perception.model.load_spec import load_spec
-    from trt_perception.model.write_spec import write_spec
-
+def test_an_absent_label_file_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = _config(tmp_path)
     write_spec(load_spec(tmp_path / "boxes.onnx"), tmp_path / "boxes.yaml")
     text = (tmp_path / "boxes.yaml").read_text()
@@ -110,27 +136,42 @@ def test_an_absent_label_file_is_named(tmp_path: Path) -> None:
     indent = text[text.rindex("\n", 0, end) + 1 : end]
     (tmp_path / "boxes.yaml").write_text(text[:start] + "labels: absent.txt\n" + indent + text[end:])
     path.write_text(path.read_text().replace("boxes.onnx", "boxes.yaml"))
-    with NodeProcess(tmp_path / "log", autostart=True, config=path) as node:
-        assert node.wait() == 2
-        assert "absent.txt" in node.text
-        assert "Traceback" not in node.text
+    assert _start({"config": path}) == 2
+    _assert_one_line(capfd.readouterr().err, "absent.txt")
 
 
-def test_a_missing_tensorrt_is_exit_code_3(tmp_path: Path) -> None:
-    if __import__("importlib.util").util.find_spec("tensorrt") is not None:
-        pytest.skip("TensorRT is here")
-    with NodeProcess(tmp_path / "log", autostart=True, config=_config(tmp_path, backend="tensorrt")) as node:
-        assert node.wait() == 3
-        assert "tensorrt" in node.text
-        assert "Traceback" not in node.text
+@pytest.mark.skipif(find_spec("tensorrt") is not None, reason="TensorRT is here")
+def test_a_missing_tensorrt_is_exit_code_3(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _start({"config": _config(tmp_path, backend="tensorrt")}) == 3
+    _assert_one_line(capfd.readouterr().err, "tensorrt")
 
 
-def test_an_argument_that_is_not_for_ros_is_refused() -> None:
-    import subprocess
-    import sys
+def test_an_argument_that_is_not_for_ros_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["perception.yaml"]) == 2
+    _assert_one_line(capfd.readouterr().err, "unknown argument 'perception.yaml'; the node takes ROS arguments only")
 
-    command = [sys.executable, "-m", "trt_perception.ros.main", "perception.yaml"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert "unknown argument 'perception.yaml'; the node takes ROS arguments only" in done.stderr
-    assert "Traceback" not in done.stderr
+
+def test_a_ros_argument_that_does_not_parse_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["--ros-args", "-p", "no_value"]) == 2
+    assert "ROS arguments cannot be used" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["rclpy", "vision_msgs"])
+def test_a_missing_ros_package_is_named_with_exit_code_3(
+    package: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main([]) == 3
+    _assert_one_line(capfd.readouterr().err, f"the ROS package {package} is not here")
+
+
+def test_a_misspelt_parameter_at_the_start_is_warned_of(tmp_path: Path) -> None:
+    parameters = {
+        "detect__score_treshold": 0.5,
+        "qos_overrides__/front/image_raw__subscription__reliability": "reliable",
+    }
+    with NodeProcess(tmp_path / "log", config=_config(tmp_path), autostart=True, **parameters) as node:
+        node.wait_for("active")
+        assert node.text.count("WARN") == 1
+        assert "parameter detect.score_treshold was given; there is no such parameter; did you mean" in node.text
+        assert node.stop()[0] == 0

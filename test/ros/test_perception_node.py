@@ -21,6 +21,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import Listener, RosProbe, stamp_of, wait_until
 from lifecycle_msgs.msg import Transition
+from rclpy.qos import ReliabilityPolicy
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
@@ -291,7 +292,7 @@ REFUSED = {
         "class_thresholds.class_9: there is no such parameter",
     ),
     "misspelt": ({"detect__score_treshold": 0.5}, "there is no such parameter; did you mean detect.score_threshold?"),
-    "structure": ({"front__topic": "/x"}, "stands in the config file, which is read by configure"),
+    "structure": ({"front__topic": "/x"}, "there is no such parameter; what is no parameter stands in the config file"),
     "config": ({"config": "/other.yaml"}, "it cannot change while the node is configured; deactivate and clean up"),
     "backend": ({"backend": "tensorrt"}, "it cannot change while the node is configured; deactivate and clean up"),
     "drop_log": ({"drop_log": "/tmp/x"}, "it cannot change while the node is configured; deactivate and clean up"),
@@ -331,11 +332,21 @@ def test_each_frame_is_in_exactly_one_counter(node: NodeProcess, probe: RosProbe
     assert int(values["received"]) == int(values["processed"]) + int(values["dropped"])
 
 
+def test_a_new_threshold_is_told_to_whoever_reads_label_info(node: NodeProcess, probe: RosProbe) -> None:
+    infos = probe.listen(vision_msgs.LabelInfo, "/front/label_info", latched=True)
+    assert infos.wait(1)[0].threshold == 0.0
+    assert probe.set_parameters(NODE, detect__score_threshold=0.25) == [(True, "")]
+    assert infos.wait(2)[1].threshold == 0.25
+    assert probe.set_parameters(NODE, detect__score_threshold=0.0) == [(True, "")]
+    probe.stop_listening(infos)
+
+
 def test_lifecycle_transitions_gate_reception_and_release_everything(
     config: Path, probe: RosProbe, tmp_path: Path
 ) -> None:
     remap = {"__node": "second", "__ns": "/car"}
-    with NodeProcess(tmp_path / "log", remap=remap, config=config) as node:
+    reliable = {"qos_overrides__/car/front/image_raw__subscription__reliability": "reliable"}
+    with NodeProcess(tmp_path / "log", remap=remap, config=config, **reliable) as node:
         name = "/car/second"
         assert probe.state(name) == "unconfigured"
         for _ in range(5):
@@ -344,6 +355,8 @@ def test_lifecycle_transitions_gate_reception_and_release_everything(
             assert probe.node.count_subscribers("/car/front/image_raw") == 0
             assert probe.change_state(name, Transition.TRANSITION_ACTIVATE)
             wait_until(lambda: probe.node.count_subscribers("/car/front/image_raw") == 1)
+            (subscription,) = probe.node.get_subscriptions_info_by_topic("/car/front/image_raw")
+            assert subscription.qos_profile.reliability == ReliabilityPolicy.RELIABLE
             assert probe.change_state(name, Transition.TRANSITION_DEACTIVATE)
             wait_until(lambda: probe.node.count_subscribers("/car/front/image_raw") == 0)
             assert probe.change_state(name, Transition.TRANSITION_CLEANUP)

@@ -11,9 +11,6 @@ from trt_perception.ros.drop_log import DropLog
 from trt_perception.ros.fault_log import FaultLog
 from trt_perception.ros.stamp_fault import StampFault
 
-EXPECTED = frozenset({DropReason.REPLACED, DropReason.NO_LISTENER, DropReason.DISABLED, DropReason.INACTIVE})
-"""Reasons that are no fault: they are counted, and written to the drop log, and not warned of."""
-
 
 class CameraJournal:
     """One camera's record. Every method may be called from every thread.
@@ -38,13 +35,13 @@ class CameraJournal:
         Args:
             reason: Why.
             stamp_ns: Its stamp; None where the message does not tell.
-            problem: What exactly is wrong, for the log.
+            problem: What exactly is wrong. Empty where that is no fault, or has been told already.
         """
         self.counters.add_dropped(reason)
         if self._drop_log is not None:
             self._drop_log.record(self._camera, stamp_ns, reason)
-        if reason not in EXPECTED:
-            self.fault(reason.value, f"frame dropped, {problem or reason.value}")
+        if problem:
+            self.fault(reason.value, f"frame dropped, {problem}")
 
     def stamp_faults(self, faults: Iterable[StampFault]) -> None:
         """A stamp, or the clock that it is compared with, is at fault."""
@@ -59,6 +56,6 @@ class CameraJournal:
         self.fault(f"pipeline {lane} failed", f"pipeline {lane} failed: {error}")
 
     def fault(self, kind: str, text: str) -> None:
-        """Warn, at most once in ten seconds for each kind."""
-        self.last_fault = text
+        """Warn, at most once in ten seconds for each kind. The first line is what diagnostics show."""
+        self.last_fault = text.partition("\n")[0]
         self._fault_log.report(self._camera, kind, text, now_ns=time.monotonic_ns())

@@ -8,11 +8,14 @@ from enum import IntEnum
 
 from trt_perception.errors import DropReason
 from trt_perception.ros.camera_channel import ChannelSnapshot
-from trt_perception.ros.camera_journal import EXPECTED
 from trt_perception.ros.counters import CounterSnapshot
 
 HUNG_NS = 5_000_000_000
 """A frame that takes longer than this will not come back."""
+
+
+EXPECTED = frozenset({DropReason.REPLACED, DropReason.NO_LISTENER, DropReason.DISABLED, DropReason.INACTIVE})
+"""Reasons for a drop that are no fault."""
 
 
 class Level(IntEnum):

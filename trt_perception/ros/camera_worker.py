@@ -78,8 +78,9 @@ class CameraWorker:
                 self._loop()
             except Exception as error:  # whatever it is, the camera must not stay blind
                 self._journal.counters.add_restart()
-                where = "".join(traceback.format_exception(error)).rstrip()
-                self._journal.fault("worker restarted", f"worker restarted after an unexpected exception\n{where}")
+                text = "".join(traceback.format_exception(error)).rstrip()
+                what = f"{type(error).__name__}: {error}".partition("\n")[0]
+                self._journal.fault("worker restarted", f"worker restarted after an unexpected {what}\n{text}")
                 self._stopping.wait(RESTART_S)
 
     def _loop(self) -> None:
@@ -96,29 +97,21 @@ class CameraWorker:
 
     def _handle(self, image: ReceivedImage) -> None:
         """One frame, from the slot to its place in the counters."""
-        lanes = [lane for lane in self._lanes if self._is_wanted(lane)]
-        reason = self._reason_to_skip(image, lanes)
-        if reason is not None:
-            self._journal.drop(reason, image.stamp_ns)
+        if not self.is_enabled:
+            self._journal.drop(DropReason.DISABLED, image.stamp_ns)
             return
-        published = 0
-        failure: Exception | None = None
-        try:
-            frame = self._decode(image, len(lanes))
-            for lane in lanes:
-                try:
-                    self._run_lane(lane, frame)
-                    published += 1
-                except PerceptionError as error:
-                    self._journal.lane_failed(lane.name, error)
-                    failure = error
-        except FrameError as error:
-            failure = error
-        except Exception as error:
-            failure = error
-            raise
-        finally:
-            self._account(image, published, failure)
+        if self._is_stale(image):
+            self._journal.drop(DropReason.STALE, image.stamp_ns, f"stale: older than {self._max_age_ns / 1e6:g} ms")
+            return
+        lanes = [lane for lane in self._lanes if self._is_wanted(lane)]
+        if not lanes:
+            self._journal.drop(DropReason.NO_LISTENER, image.stamp_ns)
+            return
+        self._process(image, lanes)
+
+    def _is_stale(self, image: ReceivedImage) -> bool:
+        # A stamp of zero has no age. One from another time may well be "stale": the deadline means what it says.
+        return bool(self._max_age_ns and image.stamp_ns and self._ros_now_ns() - image.stamp_ns > self._max_age_ns)
 
     def _is_wanted(self, lane: Lane) -> bool:
         wanted = lane.is_wanted()
@@ -126,24 +119,34 @@ class CameraWorker:
             self._journal.counters.add_lane_unheard(lane.name)
         return wanted
 
-    def _reason_to_skip(self, image: ReceivedImage, lanes: Sequence[Lane]) -> DropReason | None:
-        if not self.is_enabled:
-            return DropReason.DISABLED
-        # A stamp of zero has no age. One from another time may well be "stale": the deadline means what it says.
-        if self._max_age_ns and image.stamp_ns and self._ros_now_ns() - image.stamp_ns > self._max_age_ns:
-            return DropReason.STALE
-        return None if lanes else DropReason.NO_LISTENER
+    def _process(self, image: ReceivedImage, lanes: Sequence[Lane]) -> None:
+        """Run the pipelines; whatever happens, the frame ends as processed or as dropped for one reason."""
+        published = 0
+        reason, problem = DropReason.INFERENCE_FAILED, ""
+        try:
+            frame = self._decode(image, len(lanes))
+            for lane in lanes:
+                try:
+                    self._run_lane(lane, frame)
+                    published += 1
+                except PerceptionError as error:
+                    if isinstance(error, FrameError) and len(lanes) == 1:
+                        raise  # the frame's fault, not the pipeline's
+                    self._journal.lane_failed(lane.name, error)
+        except FrameError as error:
+            reason, problem = error.reason, str(error)
+        finally:
+            if published:
+                self._count_processed(image)
+            else:
+                self._journal.drop(reason, image.stamp_ns, problem)
 
     def _run_lane(self, lane: Lane, frame: Frame | EncodedFrame) -> None:
         result = lane.processor.process([frame])
         lane.output.publish(frame, result)
         self._journal.counters.add_lane_result(lane.name, time.monotonic_ns(), inference_ns=result.times.inference_ns)
 
-    def _account(self, image: ReceivedImage, published: int, failure: Exception | None) -> None:
-        if published == 0:
-            reason = failure.reason if isinstance(failure, FrameError) else DropReason.INFERENCE_FAILED
-            self._journal.drop(reason, image.stamp_ns, str(failure))
-            return
+    def _count_processed(self, image: ReceivedImage) -> None:
         now_ns = time.monotonic_ns()
         age_ns = self._ros_now_ns() - image.stamp_ns if image.age_is_known else -1
         self._journal.counters.add_processed(

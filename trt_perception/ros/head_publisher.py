@@ -37,7 +37,6 @@ class HeadPublisher:
         self.name = head.name
         self.table = ClassTable(head.labels, label_map=settings.label_map, form=settings.class_ids)
         self._node = node
-        self._settings = settings
         self._method = f"{model_name} ({head.kind.value})"
         self._version = version
         self._encoder = DetectionArrayEncoder(self.table.class_ids)
@@ -75,9 +74,9 @@ class HeadPublisher:
             )
         self._results.publish(data)
 
-    def publish_info(self) -> None:
+    def publish_info(self, score_threshold: float) -> None:
         """Publish the latched facts, once the node is active."""
-        labels = LabelInfo(threshold=self._settings.score_threshold)
+        labels = LabelInfo(threshold=score_threshold)
         labels.class_map = [VisionClass(class_id=index, class_name=name) for index, name in self.table.class_map]
         vision = VisionInfo(
             method=self._method, database_location=self._label_info.topic_name, database_version=self._version

@@ -56,10 +56,10 @@ class LanePublishers:
         if self._is_watched():
             self._publish_picture(frame, Result(heads=found, times=result.times))
 
-    def publish_info(self) -> None:
+    def publish_info(self, score_threshold: float) -> None:
         """Publish the latched facts, once the node is active."""
         for head in self._heads:
-            head.publish_info()
+            head.publish_info(score_threshold)
 
     def destroy(self) -> None:
         """Remove the publishers."""

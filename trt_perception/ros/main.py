@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 
 from trt_perception.errors import InputError, MissingError, PerceptionError
 from trt_perception.ros.malloc import tune_malloc
@@ -31,6 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    with _StopSignal() as stop:
+        try:
+            return _run_node(arguments, stop)
+        except Interrupted:
+            return 0
+
+
+def _run_node(arguments: list[str], stop: _StopSignal) -> int:
     _check_packages()
     import rclpy
     from rclpy.signals import SignalHandlerOptions
@@ -39,9 +48,8 @@ def _run(arguments: list[str]) -> int:
     from trt_perception.ros.executor import spin
     from trt_perception.ros.perception_node import PerceptionNode
 
-    # rclpy's own handlers shut the context down, and with it what deactivating the node needs.
-    stop = _StopSignal()
     try:
+        # rclpy's own handlers shut the context down, and with it what deactivating the node needs.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:
         raise InputError(f"ROS arguments cannot be used: {error}") from error
@@ -55,35 +63,51 @@ def _run(arguments: list[str]) -> int:
         try:
             if not node.autostart():
                 return node.last_error.exit_code if node.last_error else 1
+            stop.wait_to_be_asked()
             spin(node, is_stopped=stop.is_set)
             node.shut_down()
         finally:
             node.destroy_node()
     finally:
         rclpy.try_shutdown()
-        stop.restore()
     return 0
 
 
+class Interrupted(BaseException):
+    """A signal came while models were loaded, which may take long and must not hold up the end."""
+
+
 class _StopSignal:
-    """Set by SIGINT and SIGTERM, where this is the main thread."""
+    """Set by SIGINT and SIGTERM, where this is the main thread. The first raises `Interrupted`, until told not to."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._previous = {}
+        self._raises = True
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> _StopSignal:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._on_signal)
+        return self
 
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    def restore(self) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
+    def is_set(self) -> bool:
+        """Whether a signal came."""
+        return self._event.is_set()
+
+    def wait_to_be_asked(self) -> None:
+        """From here on a signal is only noted."""
+        self._raises = False
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._event.set()
+        raises, self._raises = self._raises, False
+        if raises:
+            raise Interrupted
 
 
 def _check_packages() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
@@ -43,10 +43,12 @@ class Parameters:
 
     Args:
         node: The node; its static parameters are declared at once.
+        on_change: Called when thresholds have changed.
     """
 
-    def __init__(self, node: Any) -> None:
+    def __init__(self, node: Any, *, on_change: Callable[[], object]) -> None:
         self._node = node
+        self._on_change = on_change
         self._models: ModelPool | None = None
         self._targets: dict[str, _Target] = {}
         self._declaring = ""
@@ -76,6 +78,7 @@ class Parameters:
                 self._declare_thresholds(settings, models)
         self._models = models
         self._apply([self._node.get_parameter(name) for name in self._targets])
+        self._warn_of_unknown()
 
     def close(self) -> None:
         """Take the thresholds back; the node's own options may change again."""
@@ -84,6 +87,21 @@ class Parameters:
             if self._node.has_parameter(name):
                 self._node.undeclare_parameter(name)
         self._targets.clear()
+
+    def _warn_of_unknown(self) -> None:
+        """Name what ROS was told at the start and nobody declared: a misspelt threshold would be lost in silence.
+
+        No more than a warning, since a parameter file may speak to several nodes at once.
+        """
+        given = getattr(self._node, "_parameter_overrides", {})  # rclpy has no public way to ask
+        for name in given:
+            if not self._node.has_parameter(name) and not name.startswith(QOS_PREFIX):
+                self._node.get_logger().warning(f"parameter {name} was given; {self._no_such(name)}")
+
+    def _no_such(self, name: str) -> str:
+        close = difflib.get_close_matches(name, [*self._targets, *NodeOptions.__dataclass_fields__], n=1)
+        remedy = f"did you mean {close[0]}?" if close else "what is no parameter stands in the config file"
+        return f"there is no such parameter; {remedy}"
 
     def _declare_thresholds(self, settings: PipelineSettings, models: ModelPool) -> None:
         metadata = {field.name: field.metadata for field in dataclasses.fields(PipelineSettings)}
@@ -135,14 +153,7 @@ class Parameters:
             raise ConfigError(f"parameter {name}", "it cannot be deleted", "set it to the value that it shall have")
         known = self._node.has_parameter(name) or name == self._declaring or name.startswith(QOS_PREFIX)
         if not known:
-            close = difflib.get_close_matches(name, [*self._targets, *NodeOptions.__dataclass_fields__], n=1)
-            raise ConfigError(
-                f"parameter {name}",
-                "there is no such parameter",
-                f"did you mean {close[0]}?"
-                if close
-                else "what is not a parameter stands in the config file, which is read by configure",
-            )
+            raise ConfigError(f"parameter {name}", self._no_such(name))
 
     def _apply(self, parameters: Sequence[Any]) -> None:
         """Check all new thresholds, then set them.
@@ -160,6 +171,8 @@ class Parameters:
                 changed[target.pipeline] = _with(thresholds, target, parameter.value)
         for pipeline, thresholds in changed.items():
             self._models.pipelines[pipeline].thresholds = thresholds
+        if changed:
+            self._on_change()
 
 
 def _with(thresholds: Thresholds, target: _Target, value: Any) -> Thresholds:

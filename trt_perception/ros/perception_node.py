@@ -39,7 +39,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._system: PerceptionSystem | None = None
         self._configured_count = 0
         self._is_finalized = False
-        self._parameters_of_node = Parameters(self)
+        self._parameters_of_node = Parameters(self, on_change=self._publish_info)
         self._diagnostics = Diagnostics(self, system=lambda: self._system, node_status=self._status)
 
     @property
@@ -123,12 +123,20 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _activate(self) -> None:
         if self._system is not None:
-            self._system.start()
+            try:
+                self._system.start()
+            except BaseException:
+                self._system.stop()
+                raise
             self.get_logger().info("active")
 
     def _deactivate(self) -> None:
         if self._system is not None:
             self._system.stop()
+
+    def _publish_info(self) -> None:
+        if self._system is not None and self._system.subscriptions:
+            self._system.publish_info()
 
     def _release(self) -> None:
         system, self._system = self._system, None

@@ -71,7 +71,7 @@ class PerceptionSystem:
         self._options = options
         self._version = version
         self._drop_log: DropLog | None = None
-        self._publishers: list[LanePublishers] = []
+        self._publishers: list[tuple[str, LanePublishers]] = []  # with the name of the pipeline
         self._services: list[Any] = []
 
     def open(self) -> None:
@@ -93,11 +93,15 @@ class PerceptionSystem:
 
     def start(self) -> None:
         """Take images and publish results."""
-        for publishers in self._publishers:
-            publishers.publish_info()
+        self.publish_info()
         for name, channel in self.channels.items():
             channel.start()
             self.subscriptions[name] = ImageSubscription(self._node, channel)
+
+    def publish_info(self) -> None:
+        """Publish the latched facts: at the start, and when a threshold that stands in them has changed."""
+        for pipeline, publishers in self._publishers:
+            publishers.publish_info(self.models.pipelines[pipeline].thresholds.score)
 
     def stop(self) -> None:
         """Take no more images. An inactive node receives nothing, which is what costs most."""
@@ -115,7 +119,7 @@ class PerceptionSystem:
         self.stop()
         for service in self._services:
             self._node.destroy_service(service)
-        for publishers in self._publishers:
+        for _, publishers in self._publishers:
             publishers.destroy()
         self._services.clear()
         self._publishers.clear()
@@ -147,7 +151,7 @@ class PerceptionSystem:
         settings = topics.plan.settings
         spec = self.models.specs[topics.plan.model.name]
         publishers = LanePublishers(self._node, topics, spec, version=self._version)
-        self._publishers.append(publishers)
+        self._publishers.append((settings.name, publishers))
         return Lane(
             name=settings.name,
             processor=self.models.pipelines[settings.name],
