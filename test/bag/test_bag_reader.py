@@ -113,8 +113,9 @@ def test_a_span_of_time_is_read(tmp_path: Path, options: BagWriterOptions) -> No
     assert len(list(images)) == 3
 
 
-def test_two_readings_do_not_disturb_each_other(tmp_path: Path) -> None:
-    reader = BagReader(write_tiny_bag(tmp_path / "drive"))
+@pytest.mark.parametrize("options", STORAGES)
+def test_two_readings_do_not_disturb_each_other(tmp_path: Path, options: BagWriterOptions) -> None:
+    reader = BagReader(write_tiny_bag(tmp_path / "drive", options))
     pairs = list(zip(reader.messages(), reader.messages(), strict=True))
     assert len(pairs) == 9
     assert all(a.log_time_ns == b.log_time_ns and a.data == b.data for a, b in pairs)

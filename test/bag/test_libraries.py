@@ -20,7 +20,8 @@ MODULES = sorted(
 
 def test_importing_loads_no_bag_library() -> None:
     code = f"import sys, {', '.join(MODULES)}; sys.exit('rosbags' in sys.modules or 'apsw' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60).returncode == 0
 
 
 def test_without_it_reading_and_writing_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,9 +102,29 @@ def _open(path: Path) -> Iterator[Any]:
                 _unpack(path, plain)
             _check_file(plain, shown=path)
             reader = rosbag2.Reader(plain)
+            before = _sqlite_connections()
             reader.open()
-        stack.callback(reader.close)
+            stack.callback(reader.close)
+            if plain.suffix == ".db3":
+                _close_second_connection(plain, reader, before)
         yield reader
+
+
+def _sqlite_connections() -> list[Any]:
+    connections: list[Any] = load_rosbags("apsw").connections()
+    return connections
+
+
+def _close_second_connection(path: Path, reader: Any, before: list[Any]) -> None:
+    """Closes the connection through which rosbags looked at the tables.
+
+    It leaves it to be collected, which under Python 3.10 never happens: a bag of many files would run out of handles.
+    """
+    kept = [*before, reader.storage.dbconn]
+    for connection in _sqlite_connections():
+        # Of the same file, lest one be closed that another thread has just opened.
+        if all(connection is not other for other in kept) and Path(connection.filename).samefile(path):
+            connection.close()
 
 
 def _unpack(path: Path, plain: Path) -> None:
