@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import zipfile
@@ -106,6 +107,8 @@ def test_command_works_without_ros(python: Path) -> None:
 
 def _run(command: list[str]) -> str:
     """Output of a command that must work, run where the tree is not."""
-    result = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    # The short path: pip asks rustc for its version, and rustup answers by writing into the user's home.
+    environment = {**os.environ, "PATH": os.defpath}
+    result = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
