@@ -238,6 +238,21 @@ def test_messages_logged_out_of_order_come_in_order(tmp_path: Path) -> None:
     assert [message.log_time_ns for message in BagReader(path).messages()] == [10, 10, 30, 40, 50]
 
 
+def test_two_publishers_of_a_topic_are_one_topic(tmp_path: Path) -> None:
+    path = tmp_path / "other.mcap"
+    with path.open("wb") as file:
+        writer = McapWriter(file)
+        writer.start(profile="ros2")
+        schema = writer.register_schema(IMAGE_TYPE, "ros2msg", b"std_msgs/Header header")
+        for time_ns in (1, 2, 3):
+            channel = writer.register_channel("/front/image_raw", "cdr", schema)
+            writer.add_message(channel, time_ns, b"\0\1\0\0", publish_time=time_ns)
+        writer.finish()
+    reader = BagReader(path)
+    assert reader.topics["/front/image_raw"].message_count == reader.message_count == 3
+    assert [message.log_time_ns for message in reader.messages()] == [1, 2, 3]
+
+
 def test_video_packets_are_refused_by_name(tmp_path: Path) -> None:
     path = mcap_file(tmp_path / "v.mcap", [1], type_name="foxglove_msgs/msg/CompressedVideo")
     with pytest.raises(BagError, match="/front/image_raw hold video packets"):

@@ -121,7 +121,7 @@ CASES = [
     ("mcap", change_metadata(relative_file_paths="drive.mcap"), "relative_file_paths", "metadata_files_a_text"),
     ("mcap", change_metadata(relative_file_paths=["metadata.yaml"]), "expected .mcap or .db3", "metadata_names_itself"),
     ("mcap", both_storages, "both .mcap and .db3", "two_storages"),
-    ("mcap", another_type_elsewhere, "in another", "types_differ"),
+    ("mcap", another_type_elsewhere, "and sensor_msgs/msg/Imaga in another", "types_differ"),
 ]
 
 

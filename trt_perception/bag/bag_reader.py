@@ -119,15 +119,7 @@ def _joined_topics(path: Path, files: Iterable[StorageSummary]) -> dict[str, Bag
     topics: dict[str, BagTopic] = {}
     for file in files:
         for name, topic in file.topics.items():
-            before = topics.get(name, topic)
-            if before.type_name != topic.type_name:
-                raise BagError(path, f"{name} is {before.type_name} in one file and {topic.type_name} in another")
-            topics[name] = BagTopic(
-                name=name,
-                type_name=topic.type_name,
-                message_count=topic.message_count + (before.message_count if name in topics else 0),
-                definition=before.definition or topic.definition,
-            )
+            topics[name] = topic.joined(topics.get(name), bag=path)
     return dict(sorted(topics.items()))
 
 

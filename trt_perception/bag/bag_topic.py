@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from trt_perception.errors import BagError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,25 @@ class BagTopic:
     type_name: str
     message_count: int
     definition: str = field(default="", repr=False)
+
+    def joined(self, other: BagTopic | None, *, bag: Path) -> BagTopic:
+        """One topic of two parts of a bag: another file, or another publisher in the same file.
+
+        Raises:
+            BagError: They differ in type.
+        """
+        if other is None:
+            return self
+        if other.type_name != self.type_name:
+            raise BagError(
+                bag, f"{self.name} is {other.type_name} in one part of the bag and {self.type_name} in another"
+            )
+        return BagTopic(
+            name=self.name,
+            type_name=self.type_name,
+            message_count=other.message_count + self.message_count,
+            definition=other.definition or self.definition,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

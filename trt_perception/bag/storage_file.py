@@ -51,13 +51,13 @@ def read_summary(path: Path) -> StorageSummary:
         topics: dict[str, BagTopic] = {}
         for connection in reader.connections:
             _check_serialization(path, connection)
-            before = topics[connection.topic].message_count if connection.topic in topics else 0
-            topics[connection.topic] = BagTopic(
+            topic = BagTopic(
                 name=connection.topic,
                 type_name=connection.msgtype,
-                message_count=before + connection.msgcount,
+                message_count=connection.msgcount,
                 definition=connection.msgdef.data,
             )
+            topics[topic.name] = topic.joined(topics.get(topic.name), bag=path)
         empty = not reader.message_count
         return StorageSummary(
             path=path,
