@@ -55,9 +55,10 @@ def camera_ring(options: DriveOptions) -> dict[str, CameraModel]:
 
 
 def thermal_ring(options: DriveOptions, ring: dict[str, CameraModel]) -> dict[str, CameraModel]:
-    """The thermal camera beside each camera: same size and lens, 8 cm to its right and turned by at most 0.35 degrees.
+    """The thermal camera beside each camera: same size and lens, 8 cm to its right, turned by at most half a degree.
 
-    So its picture of a far point lies a few px off, and that of a near point a little more.
+    The turn is at most 0.35 degrees about each of the car's vertical and lateral axes, so the thermal picture of a far
+    point lies up to about 6 px off at 960 px width, and that of a near point a little more.
     """
     turns = np.radians(generator(options.seed, _THERMAL).uniform(-0.35, 0.35, (MAX_CAMERAS, 2)))
     thermal = {}

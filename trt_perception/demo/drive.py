@@ -36,6 +36,7 @@ class Drive:
         options: The options.
         cameras: The ring, in the order front, front_left, front_right, back, back_left, back_right, left, right.
         thermal_cameras: The thermal camera beside each of them, a little off.
+        world: The road with everything on and beside it.
     """
 
     def __init__(self, *, options: DriveOptions | None = None) -> None:
@@ -43,7 +44,7 @@ class Drive:
         ring = camera_ring(self.options)
         self.cameras: Mapping[str, CameraModel] = ring
         self.thermal_cameras: Mapping[str, CameraModel] = thermal_ring(self.options, ring)
-        self._world = World(self.options.seed, duration_s=self.options.duration_s)
+        self.world = World(self.options.seed, duration_s=self.options.duration_s)
         self._renderer = Renderer(self.options)
 
     def __len__(self) -> int:
@@ -76,9 +77,9 @@ class Drive:
                 )
         time_s = index / self.options.rate_hz
         condition, strength = self.weather(index)
-        scene = self._world.at(time_s)
+        scene = self.world.at(time_s)
         lit = self._renderer.light(
-            scene, index=index, condition=condition, strength=strength, speed=self._world.layout.speed
+            scene, index=index, condition=condition, strength=strength, speed=self.world.layout.speed
         )
         order = list(self.cameras)
         images: dict[str, NDArray[np.uint8]] = {}

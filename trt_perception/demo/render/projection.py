@@ -44,6 +44,7 @@ class Polygons:
         faces: int64 (P,), which face of the batch.
         owners: int64 (P,), which thing.
         extents: float64 (I, 4), x1 y1 x2 y2 of each thing's whole silhouette on the canvas; infinite where not in view.
+        inner: float64 (I, 4), likewise of the part of the silhouette that lies on the canvas.
         distances: float64 (I,), from the camera to each thing's centre in m.
     """
 
@@ -51,6 +52,7 @@ class Polygons:
     faces: Indices
     owners: Indices
     extents: Array
+    inner: Array
     distances: Array
 
 
@@ -83,7 +85,11 @@ def project_faces(batch: FaceBatch, view: View, light: Array) -> Polygons:
     inside = (low[:, 0] < width) & (low[:, 1] < height) & (high[:, 0] >= 0) & (high[:, 1] >= 0)
     kept = np.nonzero(inside & ((high - low).max(axis=1) > _SMALLEST_PX))[0]
     kept = kept[_order(batch, view, faces[kept], owners[kept], seen)]
-    return Polygons(corners=corners[kept], faces=faces[kept], owners=owners[kept], extents=extents, distances=distances)
+    inner_low, inner_high = canvas_extents(corners, low, high, view.canvas_size)
+    inner = _extents(inner_low, inner_high, owners, len(batch.things))
+    return Polygons(
+        inner=inner, corners=corners[kept], faces=faces[kept], owners=owners[kept], extents=extents, distances=distances
+    )
 
 
 def project_patches(patches: Array, view: View) -> tuple[Array, Indices]:
@@ -186,6 +192,42 @@ def _outlines(batch: FaceBatch, view: View, optical: Array, faces: Indices, ligh
     outline[ragged, :, 1] = place[ragged, :1, 1] + spread * np.sin(_ROUND)
     result: Array = outline
     return result
+
+
+def canvas_extents(corners: Array, low: Array, high: Array, size: tuple[int, int]) -> tuple[Array, Array]:
+    """Lowest and highest corner (P, 2) of the parts of convex polygons (P, CORNERS, 2) that lie on the canvas.
+
+    `low` and `high` are those of the whole polygons, `size` is that of the canvas. Where nothing lies on it: inf, -inf.
+    The part on the canvas is spanned by the polygon's corners there, the points where its edges cross the canvas'
+    border, and the canvas' corners within the polygon.
+    """
+    border = np.array([[-0.5, -0.5], [size[0] - 0.5, size[1] - 0.5]])
+    inner_low, inner_high = low.copy(), high.copy()
+    numbers = np.nonzero(((low < border[0]) | (high > border[1])).any(axis=1))[0]
+    if not len(numbers):
+        return inner_low, inner_high
+    start = corners[numbers]
+    edge = np.roll(start, -1, axis=1) - start
+    points = [start]
+    for axis in (0, 1):
+        slope = np.where(np.abs(edge[..., axis]) < 1e-9, np.inf, edge[..., axis])
+        for line in border[:, axis]:
+            share = (line - start[..., axis]) / slope
+            crossing = start + share[..., None] * edge
+            crossing[..., axis] = np.where((share >= 0.0) & (share <= 1.0) & np.isfinite(slope), line, np.inf)
+            points.append(crossing)
+    angles = border[[0, 1, 1, 0], 0], border[[0, 0, 1, 1], 1]
+    square = np.stack(angles, axis=1)
+    offset = square[None, :, None, :] - start[:, None, :, :]
+    turn = edge[:, None, :, 0] * offset[..., 1] - edge[:, None, :, 1] * offset[..., 0]
+    within = (turn >= 0.0).all(axis=2) | (turn <= 0.0).all(axis=2)
+    points.append(np.where(within[..., None], square[None], np.inf))
+    candidates = np.concatenate(points, axis=1)
+    beside = np.maximum(border[0] - candidates, candidates - border[1]).max(axis=2, keepdims=True)
+    kept = beside <= 1e-6
+    inner_low[numbers] = np.where(kept, candidates, np.inf).min(axis=1)
+    inner_high[numbers] = np.where(kept, candidates, -np.inf).max(axis=1)
+    return inner_low, inner_high
 
 
 def _extents(low: Array, high: Array, owners: Indices, count: int) -> Array:

@@ -107,7 +107,7 @@ class Renderer:
         picture, slots = _shrunk(painting.canvas)
         rng = generator(self._options.seed, _SENSOR, scene.index, number)
         picture = self._weathered(picture, slots, scene, lens, polygons, painting, rng)
-        truth = ground_truth(scene.batch, painting, lens, slots, polygons.extents, scene.ego[2])
+        truth = ground_truth(scene.batch, painting, lens, slots, polygons, scene.ego[2])
         picture = lens.bent(picture)
         if air.rain > 0.0:
             picture = rainfall(picture, rng, air.rain)
