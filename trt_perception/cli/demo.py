@@ -57,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=BackendKind.ONNXRUNTIME.value,
         help="what runs the model (default: onnxruntime)",
     )
+    parser.add_argument(
+        "--prepare-only",
+        action="store_true",
+        help="stop when the drive, the model's YAML and the node's config are there, for demo.launch.py",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     write_spec(spec, out / "model.yaml")
     source = _source(arguments, out)
     config = _write_config(out / "perception.yaml", source, arguments)
+    if arguments.prepare_only:
+        print(config, source.play_arguments[0], sep="\n")
+        return 0
     print(f"playing {source.description} through the node", flush=True)
     demo_run = run_demo(config, source, spec, out / "log")
     print("drawing what it found", flush=True)

@@ -23,7 +23,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="{" + ",".join(kind.value for kind in BackendKind) + "}",
         help="what runs the model (default: auto, and the output says which it took)",
     )
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads of onnxruntime (default: one a core)")
+    parser.add_argument(
+        "--threads", type=int, default=0, help="CPU threads of one inference in onnxruntime (default: half the cores)"
+    )
     parser.add_argument("--score", type=float, default=default.score, help=f"lowest score (default: {default.score})")
     parser.add_argument(
         "--nms-iou", type=float, default=default.nms_iou, help=f"NMS overlap (default: {default.nms_iou})"

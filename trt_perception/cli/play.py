@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -88,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("--rate and --rate-hz: expected a number above 0")
     if arguments.delay < 0.0:
         raise InputError(f"--delay: expected a number from 0, got {arguments.delay:g}")
-    source = _source(arguments)
+    if not arguments.source.exists():
+        raise InputError(f"{arguments.source}: no such bag or folder")
     # Read by Fast DDS when ROS starts: the segment that carries large images is the sender's.
     os.environ.update(dds_environment(os.environ))
     try:
@@ -97,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise MissingError("ROS 2 (rclpy) is not here", "see `trt-perception doctor --for ros`") from error
     from trt_perception.ros.player import Player
+
+    source = _source(arguments)
 
     counts: Counter[str] = Counter()
     rclpy.init()
@@ -148,12 +151,8 @@ def _is_bag(path: Path) -> bool:
 
 
 def _source(arguments: argparse.Namespace) -> Source:
-    if not arguments.source.exists():
-        raise InputError(f"{arguments.source}: no such bag or folder")
     if _is_bag(arguments.source):
-        from trt_perception.ros.bag_source import BagSource
-
-        return BagSource(arguments.source, wanted=arguments.topics)
+        return _bag(arguments.source, arguments.topics)
     from trt_perception.ros.image_folder_source import ImageFolderSource
 
     source = ImageFolderSource(
@@ -165,3 +164,24 @@ def _source(arguments: argparse.Namespace) -> Source:
     )
     print(f"{', '.join(source.frames)} at {arguments.rate_hz:g} Hz", file=sys.stderr)
     return source
+
+
+def _bag(path: Path, wanted: Sequence[str] | None) -> Source:
+    """The topics that were asked for; else all whose message types are installed, as `ros2 bag play` does."""
+    from trt_perception.ros.bag_source import BagSource
+    from trt_perception.ros.player import message_class
+
+    source = BagSource(path, wanted=wanted)
+    if wanted is not None:
+        return source
+    unknown: dict[str, str] = {}
+    for topic, type_name in source.topics.items():
+        try:
+            message_class(type_name)
+        except MissingError:
+            unknown[topic] = type_name
+    if not unknown:
+        return source
+    names = ", ".join(f"{topic} ({type_name})" for topic, type_name in sorted(unknown.items()))
+    print(f"not played, as their message types are not installed: {names}", file=sys.stderr)
+    return BagSource(path, wanted=[topic for topic in source.topics if topic not in unknown])

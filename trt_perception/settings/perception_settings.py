@@ -51,7 +51,10 @@ class PerceptionSettings:
     schema: int = option(SCHEMA, description="Number of this file's format.")
     backend: BackendKind = option(BackendKind.TENSORRT, description="Runtime that executes the models.")
     threads: int = option(
-        0, description="CPU threads of the onnxruntime backend. 0: one a core.", minimum=0, maximum=1024
+        0,
+        description="CPU threads of one inference in the onnxruntime backend. 0: half the cores.",
+        minimum=0,
+        maximum=1024,
     )
     cameras: tuple[CameraSettings, ...] = option(description="The cameras.")
     models: tuple[ModelSettings, ...] = option(description="The models.")
