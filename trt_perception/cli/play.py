@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from trt_perception.bag.bag_files import is_bag
 from trt_perception.cli.progress import progress_bar
 from trt_perception.errors import InputError, MissingError, PerceptionError
 from trt_perception.ros.dds_profile import dds_environment
@@ -104,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
     rclpy.init()
     try:
-        restamp = arguments.restamp or (arguments.source.is_dir() and not _is_bag(arguments.source))
+        restamp = arguments.restamp or not is_bag(arguments.source)
         with Player(source.topics, clock=arguments.clock, restamp=restamp) as player:
             _wait(player.wait_for_subscribers(_awaited(source, arguments), timeout_s=arguments.wait), arguments.wait)
             time.sleep(arguments.delay)
@@ -146,12 +147,9 @@ def _awaited(source: Source, arguments: argparse.Namespace) -> list[str]:
     return [topic for topic in images if arguments.wait_for is None or topic in arguments.wait_for]
 
 
-def _is_bag(path: Path) -> bool:
-    return path.is_file() or (path / "metadata.yaml").is_file() or any(path.glob("*.mcap")) or any(path.glob("*.db3"))
-
-
 def _source(arguments: argparse.Namespace) -> Source:
-    if _is_bag(arguments.source):
+    # A file that is no bag is refused as one, by name.
+    if arguments.source.is_file() or is_bag(arguments.source):
         return _bag(arguments.source, arguments.topics)
     from trt_perception.ros.image_folder_source import ImageFolderSource
 
