@@ -24,7 +24,7 @@ from trt_perception.ros.perception_node import PerceptionNode
 from trt_perception.ros.resident_memory import resident_memory_mb
 
 sys.path.insert(0, str(ROOT / "test"))
-from helpers.tiny_onnx import make_yolox_onnx  # noqa: E402
+from helpers.tiny_onnx import make_yolox_onnx
 
 CAMERAS = tuple(f"camera_{index}" for index in range(6))
 RATE_HZ = 20
