@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import struct
 import subprocess
@@ -115,6 +116,7 @@ def send(sender: CameraSender) -> None:
             raise SystemExit(f"{sender.camera}: nobody subscribed to {sender.topic} within {sender.timeout_s} s")
         time.sleep(0.02)
     time.sleep(0.2)  # until the subscriber knows of us, too
+    period = 1.0 / sender.hz
     due = time.monotonic()
     with open(sender.ledger, "w", encoding="utf-8") as ledger:
         for _ in range(sender.count):
@@ -122,7 +124,8 @@ def send(sender: CameraSender) -> None:
             _STAMP.pack_into(message, _STAMP_OFFSET, *divmod(stamp_ns, 1_000_000_000))
             ledger.write(json.dumps({"camera": sender.camera, "stamp_ns": stamp_ns}) + "\n")
             publisher.publish(bytes(message))
-            due += 1.0 / sender.hz
+            # A camera that was held up does not catch up in a burst: it goes on with the next of its ticks.
+            due += period * max(1, math.ceil((time.monotonic() - due) / period))
             time.sleep(max(0.0, due - time.monotonic()))
     time.sleep(0.5)  # the segment goes with the process, and what is still in it
     node.destroy_node()

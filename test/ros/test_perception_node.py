@@ -23,6 +23,7 @@ from helpers.ros_probe import Listener, RosProbe, stamp_of, wait_until
 from lifecycle_msgs.msg import Transition
 from rclpy.qos import ReliabilityPolicy
 from rclpy.serialization import serialize_message
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
 
@@ -387,6 +388,36 @@ def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, p
         results.wait(1)
         wait_until(lambda: "nothing came on /clock" in node.text)
         wait_until(lambda: any(s.name == "simulated: front" for m in diagnostics.messages for s in m.status))
+        assert node.stop()[0] == 0
+        for listener in (results, diagnostics):
+            probe.stop_listening(listener)
+
+
+def test_ages_are_measured_in_simulated_time_and_it_may_go_back(config: Path, probe: RosProbe, tmp_path: Path) -> None:
+    remap = {"__node": "clocked", "__ns": "/clocked"}
+    with NodeProcess(tmp_path / "log", remap=remap, config=config, autostart=True, use_sim_time=True) as node:
+        node.wait_for("active")
+        clock = probe.advertise(Clock, "/clock")
+        camera = probe.advertise(Image, "/clocked/front/image_raw")
+        results = probe.listen(vision_msgs.Detection2DArray, "/clocked/front/detections")
+        diagnostics = probe.listen(DiagnosticArray, "/diagnostics")
+        for seconds in (1000, 1001, 500, 501):
+            message = Clock()
+            message.clock.sec = seconds
+            stamp_ns = seconds * 10**9 - 50_000_000
+            clock.publish(message)
+            time.sleep(0.2)
+            for step in range(20):  # until somebody is known to listen
+                camera.publish(_front_image(stamp_ns + step))
+                time.sleep(0.05)
+                if results.find(stamp_ns + step) is not None:
+                    break
+            assert results.find(stamp_ns + step) is not None
+        diagnostics.clear()
+        (array,) = diagnostics.wait(1)[:1]
+        values = {v.key: v.value for s in array.status if s.name == "clocked: front" for v in s.values}
+        assert float(values["age_p50_ms"]) == pytest.approx(50.0, abs=0.1)
+        assert values["time_reset"] == values["clock_jump"] == "1"
         assert node.stop()[0] == 0
         for listener in (results, diagnostics):
             probe.stop_listening(listener)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -45,9 +46,11 @@ def _run_node(arguments: list[str], stop: _StopSignal) -> int:
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import remove_ros_args
 
+    from trt_perception.ros.dds_profile import dds_environment
     from trt_perception.ros.executor import spin
     from trt_perception.ros.perception_node import PerceptionNode
 
+    os.environ.update(dds_environment(os.environ))  # the node is the sender of its masks and pictures
     try:
         # rclpy's own handlers shut the context down, and with it what deactivating the node needs.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)

@@ -15,7 +15,7 @@ from trt_perception.ros.diagnostics import Diagnostics
 from trt_perception.ros.model_pool import BackendFactory, default_backend
 from trt_perception.ros.parameters import Parameters
 from trt_perception.ros.perception_system import PerceptionSystem
-from trt_perception.ros.resident_memory import resident_memory_mb
+from trt_perception.ros.private_memory import private_memory_mb
 from trt_perception.version import __version__
 
 
@@ -66,7 +66,10 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe, start the workers, publish."""
         super().on_activate(state)  # lets the publishers publish
-        return self._transition(self._activate)
+        result = self._transition(self._activate)
+        if result != TransitionCallbackReturn.SUCCESS:
+            super().on_deactivate(state)
+        return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe, stop the workers."""
@@ -151,7 +154,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             level, message = (Level.ERROR, str(self.last_error)) if self.last_error else (Level.OK, "not configured")
         else:
             level, message = Level.OK, "active" if system.subscriptions else "configured, not active"
-        values = {"version": __version__, "memory_mb": f"{resident_memory_mb():.0f}"}
+        values = {"version": __version__, "memory_mb": f"{private_memory_mb():.0f}"}
         if system is not None:
             values["config"] = str(Path(self._parameters_of_node.options().config).absolute())
             values["backend"] = system.settings.backend.value
