@@ -88,9 +88,7 @@ def make_venv(layout: Layout, *, distribution: Distribution | None) -> None:
     if supported and _at_home(layout.venv) and succeeds([str(layout.python), "-m", "pip", "--version"]):
         return
     command = [sys.executable, "-m", "venv", "--clear", *(["--system-site-packages"] if distribution else [])]
-    run_logged(
-        [*command, str(layout.venv)], log=layout.scratch / "venv.log", cwd=layout.root, env=dict(os.environ)
-    )
+    _run(layout, "venv", [*command, str(layout.venv)])
 
 
 def install_packages(layout: Layout, *, distribution: Distribution | None) -> None:
@@ -109,6 +107,10 @@ def install_project(layout: Layout) -> None:
 
 def _pip(layout: Layout, name: str, *arguments: str) -> None:
     command = [str(layout.python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *arguments]
+    _run(layout, name, command)
+
+
+def _run(layout: Layout, name: str, command: list[str]) -> None:
     # pip asks rustc for its version, and rustup answers by writing into the user's home.
     env = {"RUSTUP_HOME": str(layout.cache / "rustup"), **os.environ}
     run_logged(command, log=layout.scratch / f"{name}.log", cwd=layout.root, env=env)
