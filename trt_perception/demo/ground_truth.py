@@ -17,8 +17,8 @@ class GroundTruth:
 
     Args:
         boxes: float32 (n, 4), x1 y1 x2 y2 in px. The tight box of the object's silhouette in the image, hidden parts
-            included, parts outside the image not. Edges, not centres: a silhouette that fills pixel (3, 5) alone has the
-            box 3 5 4 6.
+            included, parts outside the image not. Edges, not centres: a silhouette that fills pixel (3, 5) alone has
+            the box 3 5 4 6.
         class_ids: int32 (n,), index into CLASS_NAMES.
         track_ids: int64 (n,), the same object has the same id in all cameras and at all instants of a drive.
         visible_fraction: float32 (n,), pixels of the silhouette that nothing nearer covers, over all its pixels in the
