@@ -220,7 +220,7 @@ def canvas_extents(corners: Array, low: Array, high: Array, size: tuple[int, int
     square = np.stack(angles, axis=1)
     offset = square[None, :, None, :] - start[:, None, :, :]
     turn = edge[:, None, :, 0] * offset[..., 1] - edge[:, None, :, 1] * offset[..., 0]
-    within = (turn >= 0.0).all(axis=2) | (turn <= 0.0).all(axis=2)
+    within: NDArray[np.bool_] = np.logical_or((turn >= 0.0).all(axis=2), (turn <= 0.0).all(axis=2))
     points.append(np.where(within[..., None], square[None], np.inf))
     candidates = np.concatenate(points, axis=1)
     beside = np.maximum(border[0] - candidates, candidates - border[1]).max(axis=2, keepdims=True)
