@@ -39,7 +39,7 @@ def run_logged(command: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str
             raise
     if code != 0:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:])
-        raise SetUpError(f"{tail}\nset-up: `{Path(command[0]).name}` failed with exit code {code}; whole log: {log}")
+        raise SetUpError(f"{tail}\nset-up: step {log.stem!r} failed with exit code {code}; whole log: {log}")
 
 
 def succeeds(command: Sequence[str], env: Mapping[str, str] | None = None) -> bool:
