@@ -101,12 +101,16 @@ def camera(node: NodeProcess, probe: RosProbe) -> Any:
     return probe.advertise(Image, "/front/image_raw")
 
 
-def _diagnostics(probe: RosProbe, camera: str) -> dict[str, str]:
+def _diagnostics(probe: RosProbe, camera: str, *, node: str = "perception") -> dict[str, Any]:
     """The next diagnostics of a camera, as values with `level` and `message`."""
     listener = probe.listen(DiagnosticArray, "/diagnostics")
+
+    def found() -> list[Any]:
+        return [s for message in listener.messages for s in message.status if s.name == f"{node}: {camera}"]
+
     try:
-        listener.wait(1)
-        status = next(s for s in listener.messages[-1].status if s.name == f"perception: {camera}")
+        wait_until(lambda: bool(found()))
+        status = found()[-1]
         return {"level": status.level, "message": status.message, **{v.key: v.value for v in status.values}}
     finally:
         probe.stop_listening(listener)
@@ -382,15 +386,13 @@ def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, p
         node.wait_for("active")
         camera = probe.advertise(Image, "/sim/front/image_raw")
         results = probe.listen(vision_msgs.Detection2DArray, "/sim/front/detections")
-        diagnostics = probe.listen(DiagnosticArray, "/diagnostics")
         time.sleep(0.5)
         camera.publish(_front_image(1_600_000_000 * 10**9))
         results.wait(1)
         wait_until(lambda: "nothing came on /clock" in node.text)
-        wait_until(lambda: any(s.name == "simulated: front" for m in diagnostics.messages for s in m.status))
+        assert _diagnostics(probe, "front", node="simulated")["no_clock"] == "1"
         assert node.stop()[0] == 0
-        for listener in (results, diagnostics):
-            probe.stop_listening(listener)
+        probe.stop_listening(results)
 
 
 def test_ages_are_measured_in_simulated_time_and_it_may_go_back(config: Path, probe: RosProbe, tmp_path: Path) -> None:
@@ -400,7 +402,6 @@ def test_ages_are_measured_in_simulated_time_and_it_may_go_back(config: Path, pr
         clock = probe.advertise(Clock, "/clock")
         camera = probe.advertise(Image, "/clocked/front/image_raw")
         results = probe.listen(vision_msgs.Detection2DArray, "/clocked/front/detections")
-        diagnostics = probe.listen(DiagnosticArray, "/diagnostics")
         for seconds in (1000, 1001, 500, 501):
             message = Clock()
             message.clock.sec = seconds
@@ -413,14 +414,11 @@ def test_ages_are_measured_in_simulated_time_and_it_may_go_back(config: Path, pr
                 if results.find(stamp_ns + step) is not None:
                     break
             assert results.find(stamp_ns + step) is not None
-        diagnostics.clear()
-        (array,) = diagnostics.wait(1)[:1]
-        values = {v.key: v.value for s in array.status if s.name == "clocked: front" for v in s.values}
+        values = _diagnostics(probe, "front", node="clocked")
         assert float(values["age_p50_ms"]) == pytest.approx(50.0, abs=0.1)
         assert values["time_reset"] == values["clock_jump"] == "1"
         assert node.stop()[0] == 0
-        for listener in (results, diagnostics):
-            probe.stop_listening(listener)
+        probe.stop_listening(results)
 
 
 def test_the_process_holds_no_more_threads_after_a_cleanup(config: Path, probe: RosProbe, tmp_path: Path) -> None:
