@@ -50,10 +50,8 @@ class BuildingStyle:
     wide_windows: float
 
 
-def building_mesh(
-    rng: np.random.Generator, style: BuildingStyle, *, frontage: float, depth: float
-) -> tuple[Mesh, float]:
-    """A building and its height in m. Its footprint is centred; its front faces -y (towards a road on its right)."""
+def building_mesh(rng: np.random.Generator, style: BuildingStyle, *, frontage: float, depth: float) -> Mesh:
+    """A building. Its footprint is centred; its front faces -y (towards a road on its right)."""
     builder = MeshBuilder()
     floors = int(rng.integers(style.floors[0], style.floors[1] + 1))
     storey = float(rng.uniform(2.9, 3.4))
@@ -66,7 +64,7 @@ def building_mesh(
     builder.box((-half_x, -half_y, 0.0), (half_x, half_y, height), wall, roof=Look(albedo=(0.3, 0.3, 0.3), heat=0.2))
     _walls(builder, rng, style, wall, half_x, half_y, floors, storey)
     if rng.random() < style.gable:
-        height += _gable(builder, rng, wall, half_x, half_y, height)
+        _gable(builder, rng, wall, half_x, half_y, height)
     else:
         builder.begin(group=1, at=(0.0, 0.0, height))
         builder.box(
@@ -75,7 +73,7 @@ def building_mesh(
             wall.shade(0.8),
             floor=False,
         )
-    return builder.build(), height
+    return builder.build()
 
 
 def _walls(
@@ -175,7 +173,7 @@ def _pane(
 
 def _gable(
     builder: MeshBuilder, rng: np.random.Generator, wall: Look, half_x: float, half_y: float, base: float
-) -> float:
+) -> None:
     rise = float(rng.uniform(0.45, 0.75)) * half_y
     roof = Look(albedo=ROOFS[int(rng.integers(len(ROOFS)))], heat=0.25)
     x, y = half_x + 0.35, half_y + 0.45
@@ -188,4 +186,3 @@ def _gable(
     builder.begin(group=2, at=(0.0, 0.0, base + rise))
     chimney = float(rng.uniform(-0.6, 0.6)) * half_x
     builder.box((chimney - 0.35, -0.3, base + rise * 0.6), (chimney + 0.35, 0.3, base + rise + 0.8), wall.shade(0.7))
-    return rise

@@ -14,8 +14,8 @@ _GREENS: tuple[tuple[float, float, float], ...] = (
 _BARK = Look(albedo=(0.14, 0.20, 0.27), heat=0.3)
 
 
-def tree_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
-    """A broad-leaved tree and its height in m."""
+def tree_mesh(rng: np.random.Generator) -> Mesh:
+    """A broad-leaved tree."""
     height = float(rng.uniform(4.5, 9.5))
     crown = height * float(rng.uniform(0.24, 0.36))
     centre_z = height - crown * 1.05
@@ -24,11 +24,11 @@ def tree_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
     lean = float(rng.uniform(-0.2, 0.2))
     builder.capsule((0.0, 0.0, 0.0), (lean, 0.0, centre_z), 0.035 * height, _BARK, end_radius=0.02 * height)
     _crown(builder, rng, (lean, 0.0, centre_z), crown, 1.1, 60, _green(rng))
-    return builder.build(), height
+    return builder.build()
 
 
-def conifer_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
-    """A fir and its height in m."""
+def conifer_mesh(rng: np.random.Generator) -> Mesh:
+    """A fir."""
     height = float(rng.uniform(5.0, 12.0))
     green = (0.09, float(rng.uniform(0.20, 0.27)), 0.11)
     builder = MeshBuilder()
@@ -48,19 +48,19 @@ def conifer_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
                 look,
                 normal=normal / np.linalg.norm(normal),
             )
-    return builder.build(), height
+    return builder.build()
 
 
-def bush_mesh(rng: np.random.Generator) -> tuple[Mesh, float]:
-    """A bush and its height in m."""
+def bush_mesh(rng: np.random.Generator) -> Mesh:
+    """A bush."""
     size = float(rng.uniform(0.5, 1.1))
     builder = MeshBuilder()
     _crown(builder, rng, (0.0, 0.0, size * 0.75), size * 0.8, 0.9, 16, _green(rng))
-    return builder.build(), size * 1.5
+    return builder.build()
 
 
-def hedge_mesh(rng: np.random.Generator, *, length: float) -> tuple[Mesh, float]:
-    """A clipped hedge along x and its height in m."""
+def hedge_mesh(rng: np.random.Generator, *, length: float) -> Mesh:
+    """A clipped hedge along x."""
     height = float(rng.uniform(0.8, 1.7))
     green = _green(rng)
     builder = MeshBuilder()
@@ -70,7 +70,7 @@ def hedge_mesh(rng: np.random.Generator, *, length: float) -> tuple[Mesh, float]
     for x in np.arange(-length / 2.0, length / 2.0, 0.7):
         look = Look(albedo=green, heat=0.27).shade(float(rng.uniform(0.75, 1.15)))
         builder.leaves((float(x), float(rng.uniform(-0.25, 0.25)), height - 0.1), 0.42, look)
-    return builder.build(), height
+    return builder.build()
 
 
 def _green(rng: np.random.Generator) -> tuple[float, float, float]:

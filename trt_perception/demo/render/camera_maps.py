@@ -22,9 +22,9 @@ class CameraMaps:
         ground_x: float32 (h - top, w), body-frame x of the ground at a pixel in m.
         ground_y: float32 (h - top, w), likewise y.
         level: uint8 (h - top, w), distance level of the ground, see slots.LEVEL_M.
-        detail: uint8 (h - top, w), 255 where fine texture shows, 0 where it is too far away.
-        beam: float32 (quarter size rows, columns), light of the own head lights on the ground.
-        half_top: First row of `beam` against the picture at half size.
+        detail: int16 (h - top, w), 128 where fine texture shows, 0 where it is too far away.
+        blotches: int16 (h - top, w), likewise for coarse texture.
+        beam: float64, every second row and column of the former: light of the own head lights on the ground.
     """
 
     def __init__(self, view: View) -> None:

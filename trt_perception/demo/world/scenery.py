@@ -89,15 +89,15 @@ class Scenery:
 
     def _make(self, rng: np.random.Generator, item: _Item) -> Mesh:
         if item.kind == "building":
-            return building_mesh(rng, self._style, frontage=item.length, depth=item.depth)[0]
+            return building_mesh(rng, self._style, frontage=item.length, depth=item.depth)
         if item.kind == "lamp":
             return lamp_mesh(height=self._lamp_height, reach=item.length)
         if item.kind == "hedge":
-            return hedge_mesh(rng, length=item.length)[0]
+            return hedge_mesh(rng, length=item.length)
         if item.kind == "fence":
             return fence_mesh(rng, length=item.length)
         if item.kind in ("tree", "conifer", "bush"):
-            return {"tree": tree_mesh, "conifer": conifer_mesh, "bush": bush_mesh}[item.kind](rng)[0]
+            return {"tree": tree_mesh, "conifer": conifer_mesh, "bush": bush_mesh}[item.kind](rng)
         return {"signal": signal_mesh, "sign": sign_mesh, "bin": bin_mesh}[item.kind](rng)
 
 
