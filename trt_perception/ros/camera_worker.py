@@ -86,14 +86,13 @@ class CameraWorker:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             image = self._slot.take(POLL_S)
+            if image is not None:
+                self.busy_since_ns = time.monotonic_ns()
+                try:
+                    self._handle(image)
+                finally:
+                    self.busy_since_ns = 0
             self._watch()
-            if image is None:
-                continue
-            self.busy_since_ns = time.monotonic_ns()
-            try:
-                self._handle(image)
-            finally:
-                self.busy_since_ns = 0
 
     def _handle(self, image: ReceivedImage) -> None:
         """One frame, from the slot to its place in the counters."""
