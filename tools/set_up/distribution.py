@@ -22,6 +22,8 @@ NEEDED_PACKAGES = (
     "std_srvs",
 )
 
+PACKAGE_INDEX = "share/ament_index/resource_index/packages"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
@@ -34,6 +36,10 @@ class Distribution:
 
     name: str
     prefixes: tuple[str, ...]
+
+    def provides(self, package: str) -> bool:
+        """Whether one of the prefixes holds a ROS package."""
+        return any(Path(prefix, PACKAGE_INDEX, package).is_file() for prefix in self.prefixes)
 
 
 def sourced_distribution(environment: Mapping[str, str], root: Path) -> Distribution | None:
@@ -51,7 +57,7 @@ def sourced_distribution(environment: Mapping[str, str], root: Path) -> Distribu
 
 def check_distribution(distribution: Distribution) -> None:
     """Raise MissingPrerequisiteError where this interpreter cannot use the distribution."""
-    absent = [name for name in NEEDED_PACKAGES if not importable(name)]
+    absent = [name for name in NEEDED_PACKAGES if module_version(name) is None]
     if not absent:
         return
     version = ".".join(map(str, sys.version_info[:2]))
@@ -67,13 +73,8 @@ def check_distribution(distribution: Distribution) -> None:
     )
 
 
-def importable(module: str) -> bool:
-    """Whether this interpreter, outside of any environment of ours, imports a module."""
-    return module_version(module) is not None
-
-
 def module_version(module: str) -> str | None:
-    """A module's `__version__` ('' where it has none), None where it does not import."""
+    """A module's `__version__` ('' where it has none) in this interpreter, None where it does not import."""
     code = f"import {module}; print(getattr({module}, '__version__', ''))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     return result.stdout.strip() if result.returncode == 0 else None

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tools.set_up.distribution import Distribution, importable
+from tools.set_up.distribution import Distribution
 from tools.set_up.layout import Layout
 from tools.set_up.process import run_logged
 
@@ -20,11 +20,9 @@ def interface_inputs(root: Path) -> list[Path]:
     return [path for folder in FOLDERS.values() for path in (root / folder).rglob("*") if path.is_file()]
 
 
-def packages_to_build(*, distribution: Distribution | None) -> list[str]:
-    """The packages that nobody else provides."""
-    if distribution is None:
-        return list(FOLDERS)
-    return [name for name in FOLDERS if not importable(name)]
+def packages_to_build(distribution: Distribution | None) -> list[str]:
+    """The packages that the distribution does not provide."""
+    return [name for name in FOLDERS if distribution is None or not distribution.provides(name)]
 
 
 def build_interfaces(layout: Layout, packages: list[str], *, distribution: Distribution | None) -> None:

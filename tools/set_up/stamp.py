@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
+STAMPS = "set_up"
+"""Folder of the stamps in a virtual environment."""
+
+
 def digest(*, values: Iterable[str], files: Iterable[Path] = (), root: Path) -> str:
     """Digest of labelled values and of files with their names."""
     state = hashlib.sha256()
@@ -29,7 +33,7 @@ class Stamp:
     """
 
     def __init__(self, venv: Path, name: str, key: str) -> None:
-        self._path = venv / "set_up" / name
+        self._path = venv / STAMPS / name
         self._key = key
 
     def holds(self) -> bool:

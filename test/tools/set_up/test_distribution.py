@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.set_up.distribution import Distribution, sourced_distribution
+from tools.set_up.interfaces import packages_to_build
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,14 @@ def test_sourced_distribution(tmp_path: Path, environment: dict[str, str], expec
     filled = {name: value.format(root=tmp_path) for name, value in environment.items()}
 
     assert sourced_distribution(filled, tmp_path) == expected
+
+
+def test_only_what_the_distribution_lacks_is_built(tmp_path: Path) -> None:
+    index = tmp_path / "share/ament_index/resource_index/packages"
+    index.mkdir(parents=True)
+    bare = Distribution(name="jazzy", prefixes=("/opt/ros/none", str(tmp_path)))
+    before = packages_to_build(bare)
+    (index / "vision_msgs").touch()
+
+    assert packages_to_build(None) == before == ["vision_msgs", "trt_perception_msgs"]
+    assert packages_to_build(bare) == ["trt_perception_msgs"]
