@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-
 STAMPS = "set_up"
 """Folder of the stamps in a virtual environment."""
 
