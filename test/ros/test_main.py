@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def test_a_signal_ends_the_node_cleanly_within_two_seconds(tmp_path: Path, numbe
         assert seconds < 2.0
         assert "Traceback" not in node.text
         assert "rror" not in node.text
+
+
+def test_a_signal_that_comes_again_and_again_ends_the_node_as_cleanly(tmp_path: Path) -> None:
+    """Under launch Control-C comes twice: from the terminal, and from launch, wherever the node is by then."""
+    with NodeProcess(tmp_path / "log", config=_config(tmp_path), autostart=True) as node:
+        node.wait_for("active")
+        while node.process.poll() is None:
+            node.process.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        assert node.process.returncode == 0, node.text
+        assert "Traceback" not in node.text
 
 
 SLOW_START = """

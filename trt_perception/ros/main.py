@@ -95,8 +95,10 @@ class _StopSignal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Under launch Control-C comes twice, from the terminal and from launch: the second must not kill the process
+        # while it ends. Python itself would put the default back for any handler of ours.
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if self.is_set() else handler)
 
     def is_set(self) -> bool:
         """Whether a signal came."""
