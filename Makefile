@@ -13,7 +13,7 @@ help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup: ## Make .venv: packages, ROS 2, interface packages
-	@$(call in_env) echo "ready: . .venv/env.sh, or .venv/bin/trt-perception --help"
+	@$(call in_env) echo "ready; for a shell in it: . $${environment#$$PWD/}"
 
 shell: ## Open a shell in the environment
 	@$(call in_env) exec $${SHELL:-/bin/bash}

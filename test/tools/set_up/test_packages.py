@@ -95,6 +95,7 @@ def test_environment_that_cannot_work_is_made_anew(
     layout: Layout, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[list[str]] = []
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # A sourced distribution may have a pip there.
     monkeypatch.setattr("tools.set_up.packages.run_logged", lambda command, **_: commands.append(command))
     if damage == "moved":
         (layout.venv / "bin" / "pip").write_text("#!/somewhere/else/.venv/bin/python\n")
