@@ -89,9 +89,9 @@ ARGUMENTS = (
     ),
     DeclareLaunchArgument(
         "dds_profile",
-        default_value="auto",
-        description="Fast DDS profile file of the node. auto: the package's, with a shared-memory segment for large "
-        "images, unless the environment names a profile or transports. none: the environment as it is.",
+        default_value="",
+        description="Fast DDS profile file of the node. Empty: the package's, with a shared-memory segment for large "
+        "images, unless the environment names a profile or transports.",
     ),
 )
 
@@ -145,9 +145,7 @@ def _remappings(settings: PerceptionSettings, namespace: str) -> list[tuple[str,
 
 
 def _environment(profile: str) -> dict[str, str]:
-    if profile == "none":
-        return {}
-    return dds_environment(os.environ, None if profile == "auto" else _file(profile, "dds_profile"))
+    return dds_environment(os.environ, _file(profile, "dds_profile") if profile else None)
 
 
 def _choice(arguments: dict[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -113,11 +113,11 @@ def _player(arguments: dict[str, str]) -> ExecuteProcess:
     command += ["--rate", str(_number(arguments, "rate"))]
     command += ["--topics", *shlex.split(arguments["topics"])] if arguments["topics"] else []
     # The shared-memory segment that carries large images is the sender's.
-    environment = {} if arguments["dds_profile"] == "none" else dds_environment(os.environ)
+    profile = Path(arguments["dds_profile"]).expanduser().absolute() if arguments["dds_profile"] else None
     return ExecuteProcess(
         cmd=command,
         name="player",
-        additional_env=environment,
+        additional_env=dds_environment(os.environ, profile),
         output="screen",
         # `trt-perception play` plays once: the next round is a new process.
         respawn=loop and player == "trt-perception",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -21,20 +23,19 @@ from lifecycle_msgs.srv import GetState
 
 FILE = "perception.launch.py"
 
-# A stack's own launch file, as people write them.
-INCLUDING = """
+# A launch file that sets the time for all that it includes.
+SIMULATED = """
 from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import PushRosNamespace, SetParameter
+from launch_ros.actions import SetParameter
 
 
 def generate_launch_description():
-    source = PythonLaunchDescriptionSource("{file}")
-    arguments = {{"config": LaunchConfiguration("config")}}
-    include = IncludeLaunchDescription(source, launch_arguments=arguments.items())
-    return LaunchDescription([PushRosNamespace("car"), SetParameter("use_sim_time", True), include])
+    include = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource("{file}"), launch_arguments={{"config": "{config}"}}.items()
+    )
+    return LaunchDescription([SetParameter("use_sim_time", True), include])
 """
 
 PROFILE = str(REPOSITORY / "config/fastdds_large_segment.xml")
@@ -129,8 +130,20 @@ def test_fast_dds_gets_the_large_segment_unless_the_user_chose(
     assert started["environment"] == expected
 
 
-def test_fast_dds_profile_none_leaves_the_environment(launch_stand_in: Any, config: Path) -> None:
-    assert _started(launch_stand_in(FILE, f"config:={config}", "dds_profile:=none"))["environment"] == {}
+def test_a_given_fast_dds_profile_comes_before_what_the_environment_names(
+    launch_stand_in: Any, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "given.xml").touch()
+
+    process = launch_stand_in(
+        FILE,
+        f"config:={config}",
+        f"dds_profile:={tmp_path / 'given.xml'}",
+        ROS_DISTRO="",
+        FASTDDS_DEFAULT_PROFILES_FILE="/mine.xml",
+    )
+
+    assert _started(process)["environment"] == {"FASTDDS_DEFAULT_PROFILES_FILE": str(tmp_path / "given.xml")}
 
 
 @pytest.mark.parametrize(
@@ -257,14 +270,30 @@ def test_the_node_subscribes_in_the_image_namespace(launch_node: Any, config: Pa
     with RosProbe() as probe:
         for topic in ("/sensing/CAM_FRONT/image_raw", "/sensing/CAM_BACK/image_raw/compressed", "/left/image"):
             wait_until(lambda topic=topic: probe.node.count_subscribers(topic) == 1, what=f"a subscriber of {topic}")
-        assert probe.node.count_publishers("/car/CAM_FRONT/detections") == 1
+        wait_until(lambda: probe.node.count_publishers("/car/CAM_FRONT/detections") == 1, what="a publisher of results")
 
 
-def test_an_including_file_gives_namespace_and_time(launch_stand_in: Any, config: Path, tmp_path: Path) -> None:
-    (tmp_path / "car.launch.py").write_text(INCLUDING.format(file=REPOSITORY / "launch" / FILE))
+def test_the_launch_file_of_the_docs_includes_ours_in_its_namespace(
+    launch_stand_in: Any, config: Path, tmp_path: Path
+) -> None:
+    text = (REPOSITORY / "docs/launch.md").read_text()
+    (example,) = re.findall(r"((?:    .*\n|\n)+    def generate_launch_description(?:.*\n)(?:    .*\n|\n)+)", text)
+    share = tmp_path / "prefix/share/trt_perception"
+    share.mkdir()
+    (share / "launch").symlink_to(REPOSITORY / "launch")
+    file = tmp_path / "car.launch.py"
+    file.write_text(textwrap.dedent(example).replace("/etc/car/perception.yaml", str(config)))
 
-    started = _started(launch_stand_in(str(tmp_path / "car.launch.py"), f"config:={config}", "namespace:=eyes"))
+    started = _started(launch_stand_in(str(file)))
 
-    assert _remappings(started) == ["__node:=perception", "__ns:=/car/eyes"]
+    assert _remappings(started)[:2] == ["__node:=perception", "__ns:=/car"]
+    assert "CAM_FRONT/image_raw:=/sensing/camera/CAM_FRONT/image_raw" in _remappings(started)
+
+
+def test_an_including_file_sets_the_time(launch_stand_in: Any, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "car.launch.py").write_text(SIMULATED.format(file=REPOSITORY / "launch" / FILE, config=config))
+
+    started = _started(launch_stand_in(str(tmp_path / "car.launch.py")))
+
     assert "use_sim_time:=True" in started["arguments"]
     assert "use_sim_time" not in _parameters(started)
