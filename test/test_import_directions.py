@@ -22,6 +22,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("preprocess",),
     ("decode", "draw"),
     ("runtime",),
+    ("precision",),
     ("bag",),
     ("validate",),
     ("demo",),
