@@ -3,7 +3,7 @@
     python bench/memory.py
 
 Frames: six 1080p cameras at 20 Hz into the node with a null model. Rounds: a real ONNX Runtime session each time. The
-slope is that of the line of least squares through the last 80 % of the samples of resident memory.
+slope is that of the line of least squares through the last 80 % of the samples of private memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from result_file import ROOT, ResultFile
 from trt_perception.model.load_spec import load_spec
 from trt_perception.model.write_spec import write_spec
 from trt_perception.ros.perception_node import PerceptionNode
-from trt_perception.ros.resident_memory import resident_memory_mb
+from trt_perception.ros.private_memory import private_memory_mb
 
 sys.path.insert(0, str(ROOT / "test"))
 from helpers.tiny_onnx import make_yolox_onnx
@@ -82,7 +82,7 @@ def rounds_slope() -> float:
                 node.trigger_cleanup,
             ):
                 transition()
-            samples.append(resident_memory_mb())
+            samples.append(private_memory_mb())
         node.destroy_node()
     rclpy.shutdown()
     return slope(samples)
@@ -95,7 +95,7 @@ def main() -> int:
     held = per_thousand < GOAL_MB
     result = ResultFile(
         name="memory",
-        question="Growth of the node's resident memory over the last 80 % of each run.",
+        question="Growth of the node's private memory over the last 80 % of each run.",
         command="python bench/memory.py",
         columns={"run": "run", "growth_mb": "growth, MB", "per": "per"},
         rows=[

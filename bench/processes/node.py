@@ -4,7 +4,7 @@
 
 Counts start with the first image of every camera. Ends once every camera received `count` more images, or nothing
 came for `idle-s`, and prints received, processed, dropped, cpu_ms, seconds and rss_mb: `cpu_ms` is the CPU time of all
-threads per received image, `rss_mb` the resident memory each time 200 more images had come.
+threads per received image, `rss_mb` the private memory each time 200 more images had come.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from trt_perception.model.model_spec import HeadKind, HeadSpec, InputSpec, Model
 from trt_perception.model.write_spec import write_spec  # noqa: E402
 from trt_perception.ros.executor import spin  # noqa: E402
 from trt_perception.ros.perception_node import PerceptionNode  # noqa: E402
-from trt_perception.ros.resident_memory import resident_memory_mb  # noqa: E402
+from trt_perception.ros.private_memory import private_memory_mb  # noqa: E402
 from trt_perception.runtime.null_backend import NullBackend  # noqa: E402
 
 POLL_S = 0.2
@@ -104,7 +104,7 @@ def watch(node: PerceptionNode, count: int, idle_s: float, result: dict[str, Any
         if now["received"] != last["received"]:
             last, changed = now, time.monotonic()
         if now["received"] - first["received"] >= len(memory) * FRAMES_PER_RSS:
-            memory.append(resident_memory_mb())
+            memory.append(private_memory_mb())
     received = now["received"] - first["received"]
     result.update(
         received=received,
