@@ -60,7 +60,8 @@ def assign(
     truth = truth_boxes[:, :, None]  # (b, m, 1, 4)
     inside = _inside(centres, truth_boxes)
     middle = (truth[..., :2] + truth[..., 2:]) * 0.5
-    distance = (centres - middle).abs().amax(-1) / strides  # (b, m, n), in cells
+    across, down = ((centres[:, axis] - middle[..., axis]).abs() for axis in (0, 1))
+    distance = torch.maximum(across, down) / strides  # (b, m, n), in cells
     near = distance < REACH_CELLS
     # An object smaller than a cell may hold no cell centre: the cell around its middle stands in.
     candidate = near & (inside | (distance < 0.5)) & is_object[:, :, None]
@@ -94,5 +95,6 @@ def assign(
 
 def _inside(points: Tensor, boxes: Tensor) -> Tensor:
     """Points (n, 2) in boxes (b, m, 4): bool (b, m, n)."""
-    box = boxes[:, :, None]
-    return ((points > box[..., :2]) & (points < box[..., 2:])).all(-1)
+    x, y = points.unbind(-1)
+    x1, y1, x2, y2 = boxes[:, :, None].unbind(-1)
+    return (x > x1) & (x < x2) & (y > y1) & (y < y2)

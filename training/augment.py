@@ -41,10 +41,14 @@ class Augmenter:
         self._random = torch.Generator(device).manual_seed(seed)
         self._rule = IgnoreRule()
 
-    def batch(self, data: Dataset, index: Tensor) -> Batch:
-        """Pictures `index` (int64 (b,)), flipped, scaled, shifted, and with other colours."""
+    def batch(self, data: Dataset, index: Tensor, strength: float = 1.0) -> Batch:
+        """Pictures `index` (int64 (b,), on the CPU), flipped, scaled, shifted, and with other colours.
+
+        strength: 0 flips only, 1 changes as much as ever.
+        """
+        rows, index = max(1, int(data.counts[index].max())), index.to(self._device)
         images = data.images[index].flip(-1).permute(0, 3, 1, 2).float() / 255.0
-        scale, shift = self._geometry(len(index))
+        scale, shift = self._geometry(len(index), strength)
         grid = _grid(scale, shift, images.shape)
         images = functional.grid_sample(images - PADDING, grid, align_corners=False) + PADDING
         masks = data.masks[index][:, None].float() + 1.0  # what lies outside becomes 0, then 255
@@ -53,60 +57,67 @@ class Augmenter:
         thermal = None
         if data.thermal is not None:
             thermal = data.thermal[index][:, None].float() / 255.0
-            thermal = self._thermal(functional.grid_sample(thermal, grid, align_corners=False))
-        targets = self._targets(data, index, scale, shift, images.shape)
-        return Batch(images=self._colours(images), thermal=thermal, masks=masks, targets=targets)
+            thermal = self._thermal(functional.grid_sample(thermal, grid, align_corners=False), strength)
+        targets = self._targets(data, index, rows, scale, shift, images.shape)
+        return Batch(images=self._colours(images, strength), thermal=thermal, masks=masks, targets=targets)
 
     def _uniform(self, low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(shape, generator=self._random, device=self._device) * (high - low) + low
 
+    def _around(self, reach: float, *shape: int) -> Tensor:
+        return self._uniform(-reach, reach, *shape)
+
     def _chance(self, probability: float, *shape: int) -> Tensor:
         return torch.rand(shape, generator=self._random, device=self._device) < probability
 
-    def _geometry(self, count: int) -> tuple[Tensor, Tensor]:
+    def _geometry(self, count: int, strength: float) -> tuple[Tensor, Tensor]:
         """Per picture the scale (b, 2), negative in x where flipped, and the shift (b, 2) in half picture sizes."""
-        size = self._uniform(-0.45, 0.45, count).exp()
+        size = self._around(0.45 * strength, count).exp()
         size = torch.where(self._chance(0.3, count), torch.ones_like(size), size)
         shift = self._uniform(-1.0, 1.0, count, 2) * (1.0 - 1.0 / size).abs()[:, None]
         flip = torch.where(self._chance(0.5, count), -1.0, 1.0)
         return torch.stack((size * flip, size), 1), shift
 
-    def _colours(self, images: Tensor) -> Tensor:
+    def _colours(self, images: Tensor, strength: float) -> Tensor:
         count = len(images)
         shape = (count, 1, 1, 1)
         grey = images.mean(1, keepdim=True)
-        images = grey + (images - grey) * self._uniform(0.4, 1.5, *shape)
+        images = grey + (images - grey) * (1.0 + self._uniform(-0.6, 0.5, *shape) * strength)
         middle = images.mean((1, 2, 3), keepdim=True)
-        images = middle + (images - middle) * self._uniform(0.7, 1.3, *shape)
-        images = images * self._uniform(0.7, 1.3, *shape) * self._uniform(0.93, 1.07, count, 3, 1, 1)
-        gamma = self._uniform(-0.4, 0.4, *shape).exp()
-        gamma = torch.where(self._chance(0.1, *shape), gamma * 2.0, gamma)  # underexposed, as at night
+        images = middle + (images - middle) * (1.0 + self._around(0.3 * strength, *shape))
+        images = images * (1.0 + self._around(0.3 * strength, *shape))
+        images = images * (1.0 + self._around(0.07 * strength, count, 3, 1, 1))
+        gamma = self._around(0.4 * strength, *shape).exp()
+        gamma = torch.where(self._chance(0.1 * strength, *shape), gamma * 2.0, gamma)  # underexposed, as at night
         images = images.clamp(0.0, 1.0).pow(gamma)
         soft = functional.avg_pool2d(images, 3, 1, 1)
-        images = torch.where(self._chance(0.1, *shape), soft, images)
-        sigma = self._uniform(0.0, 0.03, *shape) * self._chance(0.5, *shape)
+        images = torch.where(self._chance(0.1 * strength, *shape), soft, images)
+        sigma = self._uniform(0.0, 0.03, *shape) * self._chance(0.5 * strength, *shape)
         noise = torch.randn(images.shape, generator=self._random, device=self._device)
         return (images + noise * sigma).clamp(0.0, 1.0)
 
-    def _thermal(self, thermal: Tensor) -> Tensor:
+    def _thermal(self, thermal: Tensor, strength: float) -> Tensor:
         shape = (len(thermal), 1, 1, 1)
-        thermal = thermal * self._uniform(0.8, 1.2, *shape) + self._uniform(-0.08, 0.08, *shape)
+        thermal = thermal * (1.0 + self._around(0.2 * strength, *shape)) + self._around(0.08 * strength, *shape)
         noise = torch.randn(thermal.shape, generator=self._random, device=self._device)
-        thermal = (thermal + noise * self._uniform(0.0, 0.03, *shape)).clamp(0.0, 1.0)
+        thermal = (thermal + noise * self._uniform(0.0, 0.03 * strength, *shape)).clamp(0.0, 1.0)
         # Now and then no thermal picture: the network must not forget to look at the other one.
-        return thermal * ~self._chance(0.05, *shape)
+        return thermal * ~self._chance(0.05 * strength, *shape)
 
-    def _targets(self, data: Dataset, index: Tensor, scale: Tensor, shift: Tensor, shape: torch.Size) -> Targets:
+    def _targets(
+        self, data: Dataset, index: Tensor, rows: int, scale: Tensor, shift: Tensor, shape: torch.Size
+    ) -> Targets:
+        """The first `rows` objects of each picture, moved as the picture was."""
         size = torch.tensor((shape[3], shape[2]), device=self._device)
-        corners = data.boxes[index].reshape(len(index), -1, 2, 2) / size * 2.0 - 1.0
+        corners = data.boxes[index, :rows].reshape(len(index), -1, 2, 2) / size * 2.0 - 1.0
         corners = (corners - shift[:, None, None]) * scale[:, None, None]
         corners = (corners + 1.0) * 0.5 * size
         whole = torch.cat((corners.amin(2), corners.amax(2)), -1)
         boxes = torch.minimum(whole.clamp(min=0.0), torch.cat((size, size)))
         sides = boxes[..., 2:] - boxes[..., :2]
         kept = sides.prod(-1) / (whole[..., 2:] - whole[..., :2]).prod(-1).clamp(min=1e-6)
-        truncation = 1.0 - (1.0 - data.truncation[index]) * kept
-        classes, visible = data.classes[index], data.visible_fraction[index]
+        truncation = 1.0 - (1.0 - data.truncation[index, :rows]) * kept
+        classes, visible = data.classes[index, :rows], data.visible_fraction[index, :rows]
         is_there = (classes >= 0) & (sides.amin(-1) > 1.0)
         is_object = (
             is_there

@@ -17,16 +17,15 @@ OPTIMIZER_FILE = "optimizer.pt"
 
 
 def save_checkpoint(
-    folder: Path, *, network: Network, average: Network, optimizer: torch.optim.Optimizer, step: int, spent_s: float
+    folder: Path, *, network: Network, average: Network, optimizer: torch.optim.Optimizer, progress: dict[str, Any]
 ) -> None:
-    """Write both files into `folder`, each whole or not at all."""
-    _save(folder / OPTIMIZER_FILE, {"step": step, "optimizer": optimizer.state_dict()})
+    """Write both files into `folder`, each whole or not at all. progress: plain values that go beside the weights."""
+    _save(folder / OPTIMIZER_FILE, {"optimizer": optimizer.state_dict()})
     state = {
         "options": asdict(network.options),
         "network": network.state_dict(),
         "average": average.state_dict(),
-        "step": step,
-        "spent_s": spent_s,
+        **progress,
     }
     _save(folder / WEIGHTS_FILE, state)
 

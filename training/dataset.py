@@ -31,6 +31,7 @@ class Dataset:
         classes: int64 (n, m).
         visible_fraction: float32 (n, m).
         truncation: float32 (n, m).
+        counts: int64 (n,), visible objects of each picture; always on the CPU.
     """
 
     images: Tensor
@@ -40,6 +41,7 @@ class Dataset:
     classes: Tensor
     visible_fraction: Tensor
     truncation: Tensor
+    counts: Tensor
 
     def __len__(self) -> int:
         return len(self.images)
@@ -86,6 +88,7 @@ def load_dataset(folder: Path, device: torch.device, *, with_thermal: bool) -> D
         classes=torch.full((total, most), -1, dtype=torch.int64, device=device),
         visible_fraction=torch.zeros((total, most), device=device),
         truncation=torch.zeros((total, most), device=device),
+        counts=torch.zeros(total, dtype=torch.int64),
     )
     start = 0
     with ThreadPoolExecutor(workers) as pool:
@@ -100,6 +103,7 @@ def load_dataset(folder: Path, device: torch.device, *, with_thermal: bool) -> D
 def _place(data: Dataset, start: int, pictures: list[LabelledPicture], most: int) -> None:
     rows = slice(start, start + len(pictures))
     truths = [_visible(picture.truth) for picture in pictures]
+    data.counts[rows] = torch.tensor([len(truth) for truth in truths])
     data.images[rows] = torch.from_numpy(np.stack([picture.image for picture in pictures]))
     data.masks[rows] = torch.from_numpy(np.stack([truth.mask for truth in truths]))
     if data.thermal is not None:

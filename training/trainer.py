@@ -22,8 +22,10 @@ from training.segmentation_loss import segmentation_loss
 from training.validation import Validator
 from training.weight_average import WeightAverage
 
-WARMUP = 0.02
+WARMUP_STEPS = 300
 FINAL_RATE = 0.01
+CALM_FROM = 0.6
+CALM_STRENGTH = 0.2
 MAX_NORM = 10.0
 
 
@@ -54,12 +56,16 @@ class TrainerOptions:
     compile_network: bool = False
 
 
-def learning_rate(progress: float, highest: float) -> float:
-    """Linear rise over the first WARMUP of the time, then a cosine down to FINAL_RATE of the highest."""
-    if progress < WARMUP:
-        return highest * max(progress / WARMUP, 0.01)
-    wave = 0.5 * (1.0 + math.cos(math.pi * min(1.0, (progress - WARMUP) / (1.0 - WARMUP))))
-    return highest * (FINAL_RATE + (1.0 - FINAL_RATE) * wave)
+def learning_rate(progress: float, step: int, highest: float) -> float:
+    """A cosine over the time, down to FINAL_RATE of the highest, under a linear rise over the first WARMUP_STEPS."""
+    wave = 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+    return highest * (FINAL_RATE + (1.0 - FINAL_RATE) * wave) * min(1.0, (step + 1) / WARMUP_STEPS)
+
+
+def augmentation_strength(progress: float) -> float:
+    """1 up to CALM_FROM of the time, then down to CALM_STRENGTH at its end: at last, pictures as they will come."""
+    calm = min(1.0, max(0.0, (progress - CALM_FROM) / (1.0 - CALM_FROM)))
+    return 1.0 - (1.0 - CALM_STRENGTH) * calm
 
 
 class Trainer:
@@ -102,8 +108,14 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])
         self.step, self.spent_s = state["step"], state["spent_s"]
+        self.skipped, self.history = state["skipped"], state["history"]
         self._optimizer.load_state_dict(load_state(folder, OPTIMIZER_FILE, self._device)["optimizer"])
         print(f"resumed {folder} at step {self.step}, {self.spent_s:.0f} s spent", flush=True)
+
+    @property
+    def _progress(self) -> float:
+        """Share of the whole budget that is spent."""
+        return self.spent_s / self.options.budget_s
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -112,8 +124,7 @@ class Trainer:
             network=self.network,
             average=self.average.network,  # type: ignore[arg-type]
             optimizer=self._optimizer,
-            step=self.step,
-            spent_s=self.spent_s,
+            progress={name: getattr(self, name) for name in ("step", "spent_s", "skipped", "history")},
         )
 
     def train(self, data: Dataset, validator: Validator) -> None:
@@ -125,7 +136,8 @@ class Trainer:
         self.network.train()
         while self.spent_s < end:
             for index in self._shuffled(len(data)):
-                losses = self._learn(self._augmenter.batch(data, index.to(self._device)))
+                strength = augmentation_strength(self._progress)
+                losses = self._learn(self._augmenter.batch(data, index, strength))
                 for name, value in losses.items():
                     sums[name] = sums.get(name, torch.zeros((), device=self._device)) + value
                 steps += 1
@@ -157,7 +169,7 @@ class Trainer:
     def _learn(self, batch: Batch) -> dict[str, Tensor]:
         """One step. A step whose loss or gradient is not finite changes nothing and is counted."""
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self.spent_s / self.options.budget_s, self.options.rate)
+            group["lr"] = learning_rate(self._progress, self.step, self.options.rate)
         images = batch.images.contiguous(memory_format=torch.channels_last)
         inputs = (images,) if self.network.options.thermal_widths is None else (images, batch.thermal)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):

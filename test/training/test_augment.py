@@ -30,6 +30,7 @@ def batch() -> Any:
         classes=torch.tensor([[2, -1]] * COUNT),
         visible_fraction=torch.ones(COUNT, 2),
         truncation=torch.zeros(COUNT, 2),
+        counts=torch.full((COUNT,), 2),
     )
     return Augmenter(5, torch.device("cpu")).batch(data, torch.arange(COUNT))
 
@@ -74,6 +75,7 @@ def test_the_same_seed_gives_the_same_pictures() -> None:
         classes=torch.full((2, 1), -1),
         visible_fraction=torch.zeros(2, 1),
         truncation=torch.zeros(2, 1),
+        counts=torch.zeros(2, dtype=torch.int64),
     )
     first, second = (Augmenter(7, torch.device("cpu")).batch(data, torch.arange(2)) for _ in range(2))
     assert torch.equal(first.images, second.images)

@@ -14,7 +14,16 @@ from training.checkpoint import load_average  # noqa: E402
 from training.dataset import Dataset, load_dataset  # noqa: E402
 from training.network.network_options import NetworkOptions  # noqa: E402
 from training.shard import LabelledPicture, write_shard  # noqa: E402
-from training.trainer import FINAL_RATE, WARMUP, Trainer, TrainerOptions, learning_rate  # noqa: E402
+from training.trainer import (  # noqa: E402
+    CALM_FROM,
+    CALM_STRENGTH,
+    FINAL_RATE,
+    WARMUP_STEPS,
+    Trainer,
+    TrainerOptions,
+    augmentation_strength,
+    learning_rate,
+)
 from training.validation import Validator  # noqa: E402
 from trt_perception.demo.condition import Condition  # noqa: E402
 from trt_perception.demo.ground_truth import GroundTruth  # noqa: E402
@@ -66,7 +75,7 @@ def _options(output: Path, seconds: float) -> TrainerOptions:
 
 def test_losses_fall(data: Dataset, tmp_path: Path) -> None:
     trainer = Trainer(TINY, _options(tmp_path, 1000.0), CPU, None)
-    trainer.spent_s = 500.0  # past the warm-up
+    trainer.step = WARMUP_STEPS
     index = torch.arange(8)
     totals = []
     for _ in range(30):
@@ -104,13 +113,27 @@ def test_a_step_that_is_not_finite_changes_nothing(data: Dataset, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("progress", "factor"),
+    ("progress", "step", "factor"),
     [
-        pytest.param(0.0, 0.01, id="begin"),
-        pytest.param(WARMUP, 1.0, id="after_warm_up"),
-        pytest.param(1.0, FINAL_RATE, id="end"),
-        pytest.param(1.2, FINAL_RATE, id="beyond_the_end"),
+        pytest.param(0.0, 0, 1.0 / WARMUP_STEPS, id="first_step"),
+        pytest.param(0.0, WARMUP_STEPS, 1.0, id="after_warm_up"),
+        pytest.param(0.5, WARMUP_STEPS, (1.0 + FINAL_RATE) / 2, id="half_of_the_time"),
+        pytest.param(1.0, 10_000, FINAL_RATE, id="end"),
+        pytest.param(1.2, 10_000, FINAL_RATE, id="beyond_the_end"),
     ],
 )
-def test_learning_rate_follows_the_time(progress: float, factor: float) -> None:
-    assert learning_rate(progress, 2.0) == pytest.approx(2.0 * factor)
+def test_learning_rate_follows_the_time(progress: float, step: int, factor: float) -> None:
+    assert learning_rate(progress, step, 2.0) == pytest.approx(2.0 * factor)
+
+
+@pytest.mark.parametrize(
+    ("progress", "strength"),
+    [
+        pytest.param(0.0, 1.0, id="begin"),
+        pytest.param(CALM_FROM, 1.0, id="still_full"),
+        pytest.param(1.0, CALM_STRENGTH, id="end"),
+        pytest.param(1.5, CALM_STRENGTH, id="beyond_the_end"),
+    ],
+)
+def test_augmentation_calms_down_at_the_end(progress: float, strength: float) -> None:
+    assert augmentation_strength(progress) == pytest.approx(strength)
