@@ -26,7 +26,7 @@ def write_report_page(path: Path, report: RunReport, pictures: Mapping[str, byte
     try:
         import jinja2
     except ImportError as error:
-        raise MissingError("Jinja2 is not installed", "pip install 'trt_perception[demo]'") from error
+        raise MissingError("Jinja2 is not installed", "pip install 'trt_perception[report]'") from error
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["percent"] = lambda value: "-" if value is None else f"{100 * value:.1f}"
     environment.filters["ms"] = lambda value: "-" if value is None else f"{value:.0f}"

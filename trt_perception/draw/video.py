@@ -30,7 +30,7 @@ def write_video(path: Path, images: Iterable[NDArray[np.uint8]], *, fps: float) 
     try:
         import imageio_ffmpeg
     except ImportError as error:
-        raise MissingError("imageio-ffmpeg is not installed", "pip install 'trt_perception[demo]'") from error
+        raise MissingError("imageio-ffmpeg is not installed", "pip install 'trt_perception[report]'") from error
     writer = None
     count = 0
     try:

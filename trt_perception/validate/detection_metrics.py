@@ -66,7 +66,7 @@ def measure_detections(
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
     except ImportError as error:
-        raise MissingError("pycocotools is not installed", "pip install 'trt_perception[bags]'") from error
+        raise MissingError("pycocotools is not installed", "pip install 'trt_perception[report]'") from error
     found: list[dict[str, Any]] = []
     truth: list[dict[str, Any]] = []
     images = 0
