@@ -1,0 +1,77 @@
+"""Recorded messages as results, and the two ledgers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from trt_perception.bag.bag_topic import BagMessage
+from trt_perception.cdr.detection_array import DetectionArrayEncoder
+from trt_perception.cdr.image_message import encode_image
+from trt_perception.demo.live_results import TopicContent, collect_results, read_drop_log, read_ledger
+from trt_perception.detections import Detections
+from trt_perception.segmentation_mask import SegmentationMask
+
+LABELS = ("car", "truck")
+CONTENTS = {
+    "front/detections": TopicContent(camera="front", head="objects", labels=LABELS, is_detection=True),
+    "front/segmentation": TopicContent(camera="front", head="road", labels=("other", "road"), is_detection=False),
+}
+
+
+def message(topic: str, received_ns: int, data: bytes) -> BagMessage:
+    return BagMessage(topic=topic, type_name="", log_time_ns=received_ns, data=data)
+
+
+def test_joins_the_heads_of_one_frame() -> None:
+    found = Detections(
+        boxes=np.array([[10, 20, 50, 80], [0, 0, 7, 9]], np.float32),
+        scores=np.array([0.75, 0.5], np.float32),
+        class_ids=np.array([1, 0], np.int32),
+    )
+    mask = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    encoder = DetectionArrayEncoder(LABELS)
+    boxes = encoder.encode(found, stamp_ns=5, frame_id="front_optical")
+    nothing = encoder.encode(Detections.empty(), stamp_ns=6, frame_id="front_optical")
+    results = collect_results(
+        [
+            message("front/detections", 100, boxes),
+            message("front/segmentation", 130, encode_image(mask, stamp_ns=5, frame_id="", encoding="mono8")),
+            message(
+                "front/detections",
+                200,
+                DetectionArrayEncoder(LABELS).encode(Detections.empty(), stamp_ns=6, frame_id=""),
+            ),
+        ],
+        CONTENTS,
+    )
+    first = results["front"][5]
+    objects, road = first.heads["objects"], first.heads["road"]
+    assert first.received_ns == 100
+    assert isinstance(objects, Detections)
+    assert isinstance(road, SegmentationMask)
+    assert np.allclose(objects.boxes, found.boxes)
+    assert objects.scores.tolist() == [0.75, 0.5]
+    assert objects.class_ids.tolist() == [1, 0]
+    assert np.array_equal(road.class_ids, mask)
+    assert len(results["front"][6].heads["objects"]) == 0  # type: ignore[arg-type]
+
+
+def test_reads_drops_without_those_of_unknown_stamp(tmp_path: Path) -> None:
+    lines = [
+        {"camera": "front", "stamp_ns": 7, "reason": "replaced"},
+        {"camera": "front", "stamp_ns": None, "reason": "malformed"},
+    ]
+    path = tmp_path / "drops.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_drop_log(path) == {"front": {7: "replaced"}}
+    assert read_drop_log(tmp_path / "absent.jsonl") == {}
+
+
+def test_reads_the_ledger_in_the_order_of_sending(tmp_path: Path) -> None:
+    lines = [{"topic": "front/image_raw", "stamp_ns": stamp, "sent_ns": 10 * stamp} for stamp in (3, 1, 2)]
+    path = tmp_path / "sent.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert list(read_ledger(path)["front/image_raw"].items()) == [(3, 30), (1, 10), (2, 20)]
