@@ -39,11 +39,7 @@ def test_joins_the_heads_of_one_frame() -> None:
         [
             message("front/detections", 100, boxes),
             message("front/segmentation", 130, encode_image(mask, stamp_ns=5, frame_id="", encoding="mono8")),
-            message(
-                "front/detections",
-                200,
-                DetectionArrayEncoder(LABELS).encode(Detections.empty(), stamp_ns=6, frame_id=""),
-            ),
+            message("front/detections", 200, nothing),
         ],
         CONTENTS,
     )
