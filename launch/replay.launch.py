@@ -69,11 +69,11 @@ ARGUMENTS = (
 )
 
 DISCOVERY_S = 4.0
-"""How long `ros2 bag play` waits before the first message, as it cannot wait for subscribers. They mostly find its
-topics in less than a second; where the middleware's first announcement was lost, at its next heartbeat, after 3 s."""
+"""How long a player waits before the first message, so that the node finds its topics, and a recorder the node's.
+Mostly they do in less than a second; where the middleware's first announcement was lost, at its next heartbeat, after 3 s."""
 
 WAIT_S = 30.0
-"""How long `trt-perception play` waits at most for the node's subscriptions."""
+"""How long `trt-perception play` waits at most for the node's subscriptions; `ros2 bag play` cannot wait for them."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -104,13 +104,13 @@ def _player(arguments: dict[str, str]) -> ExecuteProcess:
     loop = _is_true(arguments, "loop")
     if player == "ros2":
         command = ["ros2", "bag", "play", str(bag), "--clock", "100", "--disable-keyboard-controls"]
-        command += ["--delay", str(DISCOVERY_S), *(["--loop"] if loop else [])]
+        command += ["--loop"] if loop else []
     elif player == "trt-perception":
         command = [sys.executable, "-m", "trt_perception.cli.main", "play", str(bag), "--clock"]
-        command += ["--wait", str(WAIT_S), "--delay", "1.0", "--wait-for", *_image_topics(arguments)]
+        command += ["--wait", str(WAIT_S), "--wait-for", *_image_topics(arguments)]
     else:
         raise ConfigError("launch argument player", f"expected auto, ros2, trt-perception, got {player!r}")
-    command += ["--rate", str(_number(arguments, "rate"))]
+    command += ["--delay", str(DISCOVERY_S), "--rate", str(_number(arguments, "rate"))]
     command += ["--topics", *shlex.split(arguments["topics"])] if arguments["topics"] else []
     # The shared-memory segment that carries large images is the sender's.
     profile = Path(arguments["dds_profile"]).expanduser().absolute() if arguments["dds_profile"] else None
