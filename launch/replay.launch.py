@@ -70,7 +70,7 @@ ARGUMENTS = (
 
 DISCOVERY_S = 4.0
 """How long a player waits before the first message, so that the node finds its topics, and a recorder the node's.
-Mostly they do in less than a second; where the middleware's first announcement was lost, at its next heartbeat, after 3 s."""
+Mostly they do in less than a second; where the middleware's first announcement was lost, at the next one, after 3 s."""
 
 WAIT_S = 30.0
 """How long `trt-perception play` waits at most for the node's subscriptions; `ros2 bag play` cannot wait for them."""
