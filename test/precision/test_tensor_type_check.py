@@ -1,0 +1,112 @@
+"""TensorRT's own types against the plan: parsed and built by TensorRT-RTX on the CPU where it is installed.
+
+Needs tensorrt-rtx-cu13-bindings. Nothing is executed: no GPU that TensorRT-RTX runs on is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.demo_network_onnx import make_demo_network_onnx
+from helpers.max_ranges import max_table, random_feeds
+from helpers.tiny_onnx import make_multi_head_onnx, make_yolov8_onnx
+
+from trt_perception.errors import GateError, ModelError
+from trt_perception.precision.account import Account
+from trt_perception.precision.precision_plan import Precision, PrecisionPlan, load_plan
+from trt_perception.precision.quantize import Emitter, quantize
+from trt_perception.precision.tensor_type_check import StrongNetwork, TensorTypeCheck, check_tensor_types
+
+ROOT = Path(__file__).resolve().parents[2]
+PLANS = sorted((ROOT / "config" / "precision").glob("*.yaml"))
+YOLOX_NANO = ROOT.parent / "shared" / "models" / "yolox_nano_coco.onnx"
+
+
+@pytest.fixture(scope="module")
+def trt() -> Any:
+    return pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT-RTX (tensorrt-rtx-cu13-bindings) is absent")
+
+
+def strong(model: Path, plan: PrecisionPlan, folder: Path) -> tuple[Path, Account]:
+    out = folder / "strong.onnx"
+    table = max_table(model, plan, random_feeds(model))
+    return out, quantize(model, plan, table, emitter=Emitter.STRONG, out=out)
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("make", [make_demo_network_onnx, make_yolov8_onnx, make_multi_head_onnx])
+def test_tensorrt_sees_the_planned_types(make: Callable[[Path], Path], plan: Path, trt: Any, tmp_path: Path) -> None:
+    out, account = strong(make(tmp_path / "model.onnx"), load_plan(plan), tmp_path)
+    check = check_tensor_types(StrongNetwork(trt, out), account)
+    assert check.not_honoured == {}
+    assert len(check.undetermined) <= len(check.honoured) // 20
+    check.require()
+
+
+@pytest.mark.skipif(not YOLOX_NANO.is_file(), reason="../shared/models/yolox_nano_coco.onnx is absent")
+@pytest.mark.parametrize("plan", PLANS, ids=lambda path: path.stem)
+def test_tensorrt_sees_and_builds_the_planned_types_of_yolox_nano(plan: Path, trt: Any, tmp_path: Path) -> None:
+    out, account = strong(YOLOX_NANO, load_plan(plan), tmp_path)
+    network = StrongNetwork(trt, out)
+    check = check_tensor_types(network, account)
+    assert check.not_honoured == {}
+    assert check.undetermined == ()
+    assert len(network.build_ahead_of_time()) > 10**6
+
+
+def test_builds_the_split_of_the_demo_network_ahead_of_time(trt: Any, tmp_path: Path) -> None:
+    out, _ = strong(make_demo_network_onnx(tmp_path / "model.onnx"), PrecisionPlan(), tmp_path)
+    assert len(StrongNetwork(trt, out).build_ahead_of_time()) > 10**4
+
+
+def test_names_what_tensorrt_types_otherwise(trt: Any, tmp_path: Path) -> None:
+    out, account = strong(make_demo_network_onnx(tmp_path / "model.onnx"), PrecisionPlan(), tmp_path)
+    broken = dataclasses.replace(
+        account, tensor_types={**account.tensor_types, "neck.Add": Precision.FP32, "elsewhere": Precision.INT8}
+    )
+    check = check_tensor_types(StrongNetwork(trt, out), broken)
+    assert check.not_honoured == {"neck.Add": ("fp32", "HALF")}
+    assert check.undetermined == ("elsewhere",)
+    with pytest.raises(GateError, match=r"neck\.Add HALF instead of fp32"):
+        check.require()
+
+
+def test_says_at_which_node_tensorrt_does_not_parse(trt: Any, tmp_path: Path) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"\x08\x08 no graph")
+    with pytest.raises(ModelError, match=r"broken\.onnx: TensorRT does not parse it"):
+        StrongNetwork(trt, path)
+
+
+class _Network:
+    """What the check reads of a parsed network."""
+
+    def __init__(self, types: dict[str, str]) -> None:
+        self._types = types
+
+    def tensor_types(self) -> dict[str, str]:
+        return self._types
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        pytest.param({"y": "HALF"}, (("y",), {}, ()), id="honoured"),
+        pytest.param({"y": "FLOAT"}, ((), {"y": ("fp16", "FLOAT")}, ()), id="not_honoured"),
+        pytest.param({"y": "BF16"}, ((), {"y": ("fp16", "BF16")}, ()), id="another_kind"),
+        pytest.param({}, ((), {}, ("y",)), id="undetermined"),
+    ],
+)
+def test_three_verdicts(found: dict[str, str], verdict: tuple[Any, Any, Any]) -> None:
+    account = Account(
+        model="m.onnx", model_sha256="", emitter="strong", opset=19, source_opset=17, plan=PrecisionPlan(),
+        nodes=(), tensor_types={"y": Precision.FP16},
+    )  # fmt: skip
+    honoured, not_honoured, undetermined = verdict
+    expected = TensorTypeCheck(honoured=honoured, not_honoured=not_honoured, undetermined=undetermined)
+    network: Any = _Network(found)
+    assert check_tensor_types(network, account) == expected

@@ -1,0 +1,113 @@
+"""`trt-perception quantize`: a mixed-precision graph from a model, a precision plan and calibrated ranges."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trt_perception.errors import InputError, MissingError
+from trt_perception.precision.precision_plan import PrecisionPlan, load_plan
+from trt_perception.share_folder import share_file
+
+if TYPE_CHECKING:
+    from trt_perception.precision.account import Account
+    from trt_perception.precision.tensor_type_check import TensorTypeCheck
+
+NAME = "quantize"
+SUMMARY = "write a model's mixed-precision graph, with the account of what computes in what and why"
+EXAMPLE = (
+    "trt-perception quantize yolox_nano.onnx --plan int8_backbone_fp16_head --calibration yolox_nano.ranges.json "
+    "--out yolox_nano.int8.onnx"
+)
+DEFAULT_PLAN = "int8_backbone_fp16_head"
+EMITTERS = ("strong", "flags")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", type=Path, help="the ONNX, in FP32")
+    parser.add_argument("--out", type=Path, required=True, metavar="ONNX", help="the graph to write")
+    parser.add_argument(
+        "--plan",
+        default=DEFAULT_PLAN,
+        metavar="NAME|YAML",
+        help=f"a precision plan: a YAML, or int8_backbone_fp16_head, int8, fp16 or fp32 (default: {DEFAULT_PLAN})",
+    )
+    parser.add_argument("--calibration", type=Path, metavar="JSON", help="the ranges that `calibrate` found")
+    parser.add_argument(
+        "--emitter",
+        choices=EMITTERS,
+        default="strong",
+        help="strong: TensorRT 10.x, 11 and RTX, strongly typed; flags: TensorRT 8.6 (default: strong)",
+    )
+    parser.add_argument(
+        "--check",
+        metavar="MODULE",
+        help="let this TensorRT parse the strong graph and compare its tensor types with the plan: "
+        "tensorrt or tensorrt_rtx_bindings",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing graph and its account")
+    parser.add_argument("--json", action="store_true", help="print the account as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the graph; 1 where --check finds a tensor of another type than planned."""
+    from trt_perception.precision.calibration_table import read_table
+    from trt_perception.precision.quantize import Emitter, account_paths, quantize
+    from trt_perception.precision.render_account import render_summary
+
+    emitter = Emitter(arguments.emitter)
+    if arguments.check and emitter is not Emitter.STRONG:
+        raise InputError(f"--check: expected --emitter strong, got {emitter.value}; only its types stand in the graph")
+    module = _module(arguments.check) if arguments.check else None
+    existing = [path for path in (arguments.out, *account_paths(arguments.out)) if path.exists()]
+    if existing and not arguments.overwrite:
+        raise InputError(f"{existing[0]}: exists already; give another --out, or --overwrite")
+    table = read_table(arguments.calibration) if arguments.calibration else None
+    account = quantize(arguments.model, _plan(arguments.plan), table, emitter=emitter, out=arguments.out)
+    check = None if module is None else _check(module, arguments.out, account)
+    if arguments.json:
+        print(json.dumps(account.to_plain(), indent=2))
+    else:
+        print(render_summary(account))
+        for finding in account.findings:
+            print(f"finding: {finding}")
+        print(f"written: {', '.join(str(path) for path in (arguments.out, *account_paths(arguments.out)))}")
+        if check is not None:
+            print(f"{arguments.check}: {len(check.honoured)} tensors of the planned type, "
+                  f"{len(check.not_honoured)} of another, {len(check.undetermined)} undetermined")  # fmt: skip
+    if check is not None:
+        check.require()
+    return 0
+
+
+def _plan(name: str) -> PrecisionPlan:
+    """A YAML file, or one of those that come with the package."""
+    if name.endswith((".yaml", ".yml")):
+        return load_plan(Path(name))
+    try:
+        path = share_file(f"config/precision/{name}.yaml")
+    except MissingError:
+        raise InputError(
+            f"--plan: expected a YAML, int8_backbone_fp16_head, int8, fp16 or fp32, got {name!r}"
+        ) from None
+    return load_plan(path)
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingError(
+            f"the Python package {name}, asked for by --check ({error})",
+            "install it, e.g. pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings",
+        ) from error
+
+
+def _check(module: Any, graph: Path, account: Account) -> TensorTypeCheck:
+    from trt_perception.precision.tensor_type_check import StrongNetwork, check_tensor_types
+
+    return check_tensor_types(StrongNetwork(module, graph), account)
