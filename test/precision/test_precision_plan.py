@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from trt_perception.errors import ConfigError
 from trt_perception.precision.precision_plan import Precision, Region, first_match, load_plan
@@ -27,8 +30,12 @@ def test_reads_the_plans_that_come_with_the_package(name: str, expected: str) ->
     assert [plan.precision(region) for region in Region] == [Precision(word) for word in expected.split()]
 
 
-def test_every_plan_in_the_folder_can_be_read() -> None:
-    assert len([load_plan(path) for path in CONFIG.glob("*.yaml")]) >= 4
+@pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_plan_can_be_read_and_holds_to_the_schema_that_it_names(path: Path) -> None:
+    load_plan(path)
+    (line,) = [line for line in path.read_text().splitlines() if "yaml-language-server" in line]
+    schema = json.loads((path.parent / line.split("$schema=")[1]).read_text())
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(path.read_text()))
 
 
 @pytest.mark.parametrize(

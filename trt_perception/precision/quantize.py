@@ -57,7 +57,7 @@ def tensors_to_calibrate(model: Path, plan: PrecisionPlan) -> tuple[str, ...]:
         ModelError: The model cannot be read or fits the plan's patterns in part only.
         MissingError: The onnx package is not installed.
     """
-    source = _source(model, plan, Emitter.FLAGS)
+    source = _source(Path(model), plan, None)
     if carried_quantizers.carries_quantizers(source.view):
         return ()
     return calibrated_tensors(source.view, node_precisions(source.view, source.regions, plan))
@@ -100,8 +100,11 @@ def account_paths(out: Path) -> tuple[Path, Path]:
     return out.with_suffix(".account.json"), out.with_suffix(".account.md")
 
 
-def _source(model: Path, plan: PrecisionPlan, emitter: Emitter) -> _Source:
-    if emitter is Emitter.STRONG:
+def _source(model: Path, plan: PrecisionPlan, emitter: Emitter | None) -> _Source:
+    """The model as an emitter wants it; None: in its own opset."""
+    if emitter is None:
+        cleaning = clean_graph(model)
+    elif emitter is Emitter.STRONG:
         cleaning = clean_graph(model, lowest_opset=strong_emitter.LOWEST_OPSET)
     else:
         cleaning = clean_graph(
