@@ -24,6 +24,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("runtime",),
     ("precision",),
     ("bag",),
+    ("calibration",),
     ("validate",),
     ("demo",),
     ("settings",),
