@@ -128,6 +128,19 @@ def test_finds_the_head_where_the_finest_level_comes_last(separate: bool, tmp_pa
     }
 
 
+def test_an_input_that_only_scales_the_boxes_is_no_stream(tmp_path: Path) -> None:
+    graph = OnnxGraph()
+    feature = graph.silu(graph.conv("images", 3, 8, stride=2, name="backbone"))
+    flat = graph.add(
+        "Reshape", graph.conv(feature, 8, 4, name="head"), graph.constant(np.array([1, 4, -1])), name="flat"
+    )
+    graph.add("Mul", flat, "scale_factor", name="y")
+    inputs = {"images": (1, 3, 8, 8), "scale_factor": (1, 4, 1)}
+    view = view_of(graph.save(tmp_path / "model.onnx", inputs=inputs, outputs={"y": (1, 4, 16)}))
+    heads = {name for name, item in regions_of_graph(view).items() if item.region is Region.HEAD}
+    assert heads == {"head", "flat", "y"}
+
+
 def test_patterns_come_first_and_the_graph_decides_the_rest(tmp_path: Path) -> None:
     view = view_of(make_demo_network_onnx(tmp_path / "demo.onnx"))
     plan = PrecisionPlan(patterns=RegionPatterns(head=("re:^neck[.]bottom_up",)))

@@ -23,7 +23,8 @@ class NodeAccount:
         op_type: Operator.
         region: Where it belongs.
         region_reason: Why.
-        precision: What it computes in; INT8 only where its inputs are quantized.
+        precision: What it computes in; INT8 only where its inputs are quantized. What lies between in an INT8 region
+            is FP16 to us; TensorRT may take it into INT8 where the quantizers around allow it.
         reason: Why this is not the precision of its region; empty where it is, or where INT8 does not concern it.
     """
 

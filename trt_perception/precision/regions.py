@@ -72,7 +72,7 @@ def regions_of_graph(view: GraphView) -> dict[str, NodeRegion]:
     groups = _head_groups(view, levels)
     for group, sizes in groups.items():
         heads.update(_head_nodes(view, levels, group, sizes, alone=len(groups) == 1))
-    fused = _fusions(view)
+    fused = _fusions(view, levels)
     heads = {index: reason for index, reason in heads.items() if index not in fused}
     necks = _neck_nodes(view, levels, {*heads, *fused})
     result = {}
@@ -150,8 +150,8 @@ def _level_depth(levels: ScaleLevels, own: list[int]) -> int:
     return min(depths.values(), default=1)
 
 
-def _fusions(view: GraphView) -> dict[int, str]:
-    """Where streams of different inputs (camera and thermal) are joined, with the layer that mixes them."""
+def _fusions(view: GraphView, levels: ScaleLevels) -> dict[int, str]:
+    """Where feature maps of different inputs (camera and thermal) are joined, with the layer that mixes them."""
     sources: list[frozenset[str]] = []
     result: dict[int, str] = {}
     for index, node in enumerate(view.nodes):
@@ -160,11 +160,17 @@ def _fusions(view: GraphView) -> dict[int, str]:
             for tensor in view.data_inputs(index)
         ]
         sources.append(frozenset().union(*reached))
-        if len(set(reached)) > 1 and all(len(part) < len(sources[index]) for part in reached):
+        if _is_feature_map(view, levels, index) and all(len(part) < len(sources[index]) for part in reached):
             result[index] = "joins the streams of several inputs"
             if node.op_type == "Concat":
                 result.update(dict.fromkeys(_mixing_block(view, index), "mixes the streams of several inputs"))
     return result
+
+
+def _is_feature_map(view: GraphView, levels: ScaleLevels, index: int) -> bool:
+    """Whether a node makes a feature map of feature maps of its own size; a vector that scales boxes is none."""
+    size = levels.sizes[index]
+    return size is not None and all(levels.sizes[maker] == size for maker in view.before(index))
 
 
 def _mixing_block(view: GraphView, index: int) -> list[int]:
