@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from helpers.demo_network_onnx import make_demo_network_onnx
 from helpers.max_ranges import max_table, random_feeds
@@ -73,6 +74,28 @@ def test_names_what_tensorrt_types_otherwise(trt: Any, tmp_path: Path) -> None:
     assert check.undetermined == ("elsewhere",)
     with pytest.raises(GateError, match=r"neck\.Add HALF instead of fp32"):
         check.require()
+
+
+def test_a_model_that_came_quantized_is_checked_too(trt: Any, tmp_path: Path) -> None:
+    quantized, _ = strong(make_demo_network_onnx(tmp_path / "model.onnx"), PrecisionPlan(), tmp_path)
+    out = tmp_path / "again.onnx"
+    account = quantize(quantized, PrecisionPlan(), None, emitter=Emitter.STRONG, out=out)
+    check = check_tensor_types(StrongNetwork(trt, out), account)
+    assert check.not_honoured == {}
+    assert len(check.honoured) > len(account.nodes) // 2
+
+
+def test_a_graph_without_one_of_its_casts_does_not_pass(trt: Any, tmp_path: Path) -> None:
+    plan = load_plan(ROOT / "config" / "precision" / "fp16.yaml")
+    out, account = strong(make_demo_network_onnx(tmp_path / "model.onnx"), plan, tmp_path)
+    assert account.casts[0].tensor == "images"
+    graph = onnx.load(str(out))
+    cast = next(node for node in graph.graph.node if node.op_type == "Cast")
+    for node in graph.graph.node:
+        node.input[:] = ["images" if tensor == cast.output[0] else tensor for tensor in node.input]
+    onnx.save(graph, str(out))
+    with pytest.raises(ModelError, match=r"strong\.onnx: TensorRT does not parse it: node 1: "):
+        StrongNetwork(trt, out)
 
 
 def test_says_at_which_node_tensorrt_does_not_parse(trt: Any, tmp_path: Path) -> None:
