@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +197,18 @@ def test_names_the_frame_that_does_not_fit_the_model(model: Path) -> None:
     collector = TensorCollector(model)
     with pytest.raises(DeviceError, match="ONNX Runtime failed on frame 3"):
         collector.add({"images": np.ones((1, 3, 32, 32, 1), np.float32)}, frame="frame 3")
+
+
+def test_memory_does_not_grow_with_the_frames(model: Path) -> None:
+    collector = TensorCollector(model, threads=1)
+    random = np.random.default_rng(9)
+    in_use = []
+    tracemalloc.start()
+    try:
+        for index in range(200):
+            image = random.uniform(0, 128 + index, (1, 3, 64, 64)).astype(np.float32)  # ranges double on the way
+            collector.add({"images": image}, frame=str(index))
+            in_use.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert max(in_use[100:]) - max(in_use[10:100]) < 20_000
