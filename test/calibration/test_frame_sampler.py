@@ -84,6 +84,13 @@ def test_the_digest_is_of_the_contents_whatever_their_order_or_place(tmp_path: P
     assert sample_frames([a, b], frames=6).digest not in digests
 
 
+def test_loose_images_are_one_camera_and_a_subfolder_is_another(tmp_path: Path) -> None:
+    write_folder(tmp_path / "mixed", range(6))
+    write_folder(tmp_path / "mixed" / "rear", range(6, 9))
+    cover = coverage(sample_frames([tmp_path / "mixed"], frames=6))
+    assert cover.cameras == {"mixed": 3, "rear": 3}
+
+
 def test_gives_the_chosen_frames_pixels(tmp_path: Path, drive: Path) -> None:
     folder = write_folder(tmp_path / "pictures" / "rear", range(4))
     sample = sample_frames([drive, folder.parent], frames=44)

@@ -10,6 +10,7 @@ from pathlib import Path
 from trt_perception.bag.bag_files import is_bag
 from trt_perception.bag.bag_image import BagImage
 from trt_perception.bag.bag_reader import BagReader
+from trt_perception.bag.camera_name import camera_name
 from trt_perception.bag.image_folder import FolderImage, ImageFolder
 from trt_perception.cdr.string_message import STRING_TYPE, decode_string
 from trt_perception.errors import BagError, FrameError, InputError
@@ -64,6 +65,8 @@ def raw_frame(frame: Frame | EncodedFrame) -> Frame:
 class ImageSource:
     """A bag or a folder of images, read as often as wanted.
 
+    A folder's subfolders are cameras; images right in the folder are all of one camera, named after the folder.
+
     Args:
         path: The bag or folder.
 
@@ -81,7 +84,7 @@ class ImageSource:
         if not path.exists():
             raise InputError(f"{path}: no such bag or folder; give a bag, or a folder of images")
         self._bag = BagReader(path) if is_bag(path) else None
-        self._folder = None if self._bag else ImageFolder(path)
+        self._folder = None if self._bag else ImageFolder(path, camera=camera_name(path.resolve().name))
         self.camera_counts: Mapping[str, int] = self._counts()
 
     def images(self) -> Iterator[SourceImage]:

@@ -28,9 +28,8 @@ def choose_range(histogram: StreamingHistogram, options: CalibratorOptions) -> f
         )
     if options.method is CalibratorMethod.MAX:
         return histogram.absolute_maximum
-    edge = _percentile_edge(histogram, options.percentile)
-    if options.method is CalibratorMethod.ENTROPY:
-        edge = _entropy_edge(histogram)
+    is_entropy = options.method is CalibratorMethod.ENTROPY
+    edge = _entropy_edge(histogram) if is_entropy else _percentile_edge(histogram, options.percentile)
     return min(edge * histogram.bin_width, histogram.absolute_maximum)
 
 
