@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the drive, play it, record, draw, report."""
     model = _model(arguments)
     from trt_perception.cli.demo_pictures import DemoPictures
+    from trt_perception.cli.demo_recording import write_recording
     from trt_perception.cli.demo_run import run_demo
     from trt_perception.model.load_spec import load_spec
     from trt_perception.model.write_spec import write_spec
@@ -82,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print(f"playing {source.description} through the node", flush=True)
     demo_run = run_demo(config, source, spec, out / "log")
+    write_recording(demo_run, out / "detections")
     print("drawing what it found", flush=True)
     pictures = DemoPictures(demo_run, score=arguments.score)
     pictures.write_sheet(out / "contact_sheet.jpg")
@@ -198,7 +200,7 @@ def _show(report: RunReport, out: Path) -> None:
     print("objects: " + (", ".join(f"{count} {label}" for label, count in report.objects.items()) or "none"))
     if report.accuracy is not None:
         print(_accuracy_line(report.accuracy.processed.map50, report.accuracy.all_frames.map50, report.accuracy.iou))
-    for name in ("contact_sheet.jpg", "video.mp4", "report.json", "report.html"):
+    for name in ("detections/detections.mcap", "contact_sheet.jpg", "video.mp4", "report.json", "report.html"):
         print(out / name)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.cli.demo_source import DemoSource
 from trt_perception.demo.live_results import (
     LiveResult,
@@ -54,6 +55,8 @@ class DemoRun:
         results: The answers.
         sent: Times of sending, nanoseconds of the system clock, in the order of sending.
         drops: Reasons.
+        messages: The answers as they came; the log time is that of arrival.
+        contents: What each result topic carries.
     """
 
     source: DemoSource
@@ -61,6 +64,12 @@ class DemoRun:
     results: Results
     sent: Mapping[str, Mapping[int, int]]
     drops: Mapping[str, Mapping[int, str]]
+    messages: Sequence[BagMessage] = field(repr=False)
+    contents: Mapping[str, TopicContent] = field(repr=False)
+
+    def camera_of(self, topic: str) -> str:
+        """The camera whose results a topic carries."""
+        return self.contents[topic].camera
 
     def frames(self) -> Iterator[SentFrame]:
         """Every frame that was sent, camera by camera."""
@@ -113,10 +122,17 @@ def run_demo(config: Path, source: DemoSource, spec: ModelSpec, log_folder: Path
         log_folder=log_folder,
         sim_time=source.has_own_time,
     )
-    results = collect_results(live.run(), contents)
+    messages = live.run()
     ledger = read_ledger(live.ledger)
-    sent = {camera: ledger.get(source.topic(camera), {}) for camera in source.cameras}
-    return DemoRun(source=source, spec=spec, results=results, sent=sent, drops=read_drop_log(live.drop_log))
+    return DemoRun(
+        source=source,
+        spec=spec,
+        results=collect_results(messages, contents),
+        sent={camera: ledger.get(source.topic(camera), {}) for camera in source.cameras},
+        drops=read_drop_log(live.drop_log),
+        messages=messages,
+        contents=contents,
+    )
 
 
 def _contents(config: Path) -> dict[str, TopicContent]:

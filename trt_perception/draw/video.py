@@ -39,7 +39,13 @@ def write_video(path: Path, images: Iterable[NDArray[np.uint8]], *, fps: float) 
             if writer is None:
                 size = (even.shape[1], even.shape[0])
                 writer = imageio_ffmpeg.write_frames(
-                    str(path), size, fps=fps, codec="libx264", quality=QUALITY, macro_block_size=2
+                    str(path),
+                    size,
+                    fps=fps,
+                    codec="libx264",
+                    quality=QUALITY,
+                    macro_block_size=2,
+                    ffmpeg_log_level="error",
                 )
                 writer.send(None)
             writer.send(np.ascontiguousarray(cv2.cvtColor(even, cv2.COLOR_BGR2RGB)))
