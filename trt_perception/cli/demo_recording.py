@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.bag.bag_writer import BagWriter
+from trt_perception.bag.bag_writer_options import BagWriterOptions, Compression
 from trt_perception.cdr.header_bytes import read_stamp_ns
 from trt_perception.cli.demo_run import DemoRun
 
@@ -23,7 +24,8 @@ def write_recording(run: DemoRun, path: Path) -> None:
     """
     sent = {(camera, stamp): sent_ns for camera, stamps in run.sent.items() for stamp, sent_ns in stamps.items()}
     messages = sorted(_timed(run, sent), key=lambda message: (message.log_time_ns, message.topic))
-    with BagWriter(path) as writer:
+    # Masks are most of it, and shrink to a hundredth.
+    with BagWriter(path, options=BagWriterOptions(compression=Compression.CHUNK)) as writer:
         for topic, type_name in sorted({(message.topic, message.type_name) for message in messages}):
             writer.add_topic(topic, type_name)
         for message in messages:
