@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -201,7 +202,7 @@ def _show(report: RunReport, out: Path) -> None:
     if report.accuracy is not None:
         print(_accuracy_line(report.accuracy.processed.map50, report.accuracy.all_frames.map50, report.accuracy.iou))
     for name in ("detections/detections.mcap", "contact_sheet.jpg", "video.mp4", "report.json", "report.html"):
-        print(out / name)
+        print(os.path.relpath(out / name))
 
 
 def _accuracy_line(answered: float | None, everything: float | None, iou: Mapping[str, float | None]) -> str:
