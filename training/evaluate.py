@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="ONNX or YAML of the model")
     parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
     parser.add_argument("--first-seed", type=int, default=20000, help="default: 20000, never trained on")
-    parser.add_argument("--drives", type=int, default=6, help="drives of each condition (default: 6)")
+    parser.add_argument("--drives", type=int, default=12, help="drives of each condition (default: 12)")
     parser.add_argument("--instants", type=int, default=4, help="instants a drive, all cameras (default: 4)")
     names = [condition.value for condition in Condition]
     parser.add_argument("--conditions", nargs="+", choices=names, default=names, help="default: all")

@@ -9,6 +9,7 @@ from typing import Any
 
 from training.evaluated_image import EvaluatedImage
 from training.numpy_detection_metrics import measure_detections_numpy
+from training.recall_by_size import recall_by_size
 from trt_perception.demo.classes import CLASS_NAMES, MASK_NAMES
 from trt_perception.demo.condition import Condition
 from trt_perception.demo.ignore_rule import IgnoreRule
@@ -19,7 +20,7 @@ DIGITS = 4
 
 
 def summarize(images: Sequence[EvaluatedImage]) -> dict[str, Any]:
-    """mAP50, mAP50:95 and IoU over all pictures, per class and per condition."""
+    """mAP50, mAP50:95 and IoU over all pictures, per class and per condition, and recall by size."""
     has_pycocotools = importlib.util.find_spec("pycocotools") is not None
     whole, detection = _accuracy(images, has_pycocotools)
     by_condition = {}
@@ -36,6 +37,7 @@ def summarize(images: Sequence[EvaluatedImage]) -> dict[str, Any]:
             for label, item in detection.by_class.items()
         },
         "per_condition": by_condition,
+        "recall_by_size": recall_by_size(images),
     }
 
 

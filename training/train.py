@@ -91,7 +91,8 @@ def command(arguments: argparse.Namespace) -> str:
     parts = ["python3 -m training.train --data DATA/train --held-out DATA/held_out --output RUN"]
     values = {name: getattr(arguments, name) for name in ("variant", "seconds", "budget", "batch", "rate", "seed")}
     parts += [f"--{name} {value}" for name, value in values.items() if value is not None]
-    return " ".join([*parts, "--resume RUN"] if arguments.resume else parts)
+    parts += ["--compile"] * arguments.compile + ["--resume RUN"] * (arguments.resume is not None)
+    return " ".join(parts)
 
 
 def export(trainer: Trainer, path: Path) -> None:

@@ -30,6 +30,9 @@ def _evaluation(night: float) -> dict[str, Any]:
             "animal": {"objects": 10, "map50": 0.512, "map50_95": 0.3},
         },
         "per_condition": {"day": _accuracy(0.9), "night": _accuracy(night)},
+        "recall_by_size": {
+            "car": {"below 20 px": {"objects": 9, "recall": 0.5}, "20 to 40 px": {"objects": 0, "recall": None}}
+        },
         "evaluation": {
             "model": "demo_model.onnx",
             "model_bytes": 6_320_000,
@@ -71,13 +74,23 @@ def test_states_figures_goals_and_command() -> None:
         "| animal | 10 | 0.512 | 0.300 |",
         "| bus | 0 | - | - |",
         "| night | 10 | 0.700 | 0.610 | 0.950 | 0.550 |",
-        "    python3 -m training.train --seconds 400",
+        "| car | 0.500 of 9 | - of 0 |",
+        "python3 -m training.train --seconds 400",
     ):
         assert line in card.splitlines()
 
 
-def test_names_the_low_spots() -> None:
-    assert "- Low spots: animal (class, mAP50 0.512), night (condition, mAP50 0.700)." in model_card(_record())
+@pytest.mark.parametrize(
+    ("night", "named"),
+    [
+        pytest.param(0.7, "animal (class, mAP50 0.512), night (condition, mAP50 0.700)", id="below_the_limit"),
+        pytest.param(0.8, "animal (class, mAP50 0.512), night (condition, mAP50 0.800)", id="the_lowest_in_any_case"),
+        pytest.param(0.95, "animal (class, mAP50 0.512), day (condition, mAP50 0.900)", id="another_is_lowest"),
+    ],
+)
+def test_names_the_low_spots(night: float, named: str) -> None:
+    card = model_card({**_record(), "evaluation": _evaluation(night)})
+    assert f"- Low spots: {named}." in card
 
 
 def test_compares_with_the_one_stream_model_where_there_is_one() -> None:
