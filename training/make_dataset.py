@@ -34,6 +34,7 @@ class DatasetOptions:
         instants: Instants a drive, spread over a minute of driving.
         deadline: No drive is begun after this moment, and a begun one is ended early; time.time() seconds.
         varied: Draw rings, exposure, noise, blur and JPEG quality anew for each drive; otherwise the defaults.
+        condition: Light and weather, or `mixed` for another one at each instant.
     """
 
     output: Path
@@ -42,12 +43,13 @@ class DatasetOptions:
     instants: int
     deadline: float
     varied: bool
+    condition: str = "mixed"
 
 
-def drive_options(seed: int, *, instants: int, varied: bool) -> DriveOptions:
-    """A drive of one minute with another condition at each instant; `varied` draws the camera's properties too."""
+def drive_options(seed: int, *, instants: int, varied: bool, condition: str = "mixed") -> DriveOptions:
+    """A drive of one minute; `varied` draws the camera's properties too."""
     random = np.random.default_rng(seed)
-    common = {"seed": seed, "duration_s": 60.0, "rate_hz": instants / 60.0, "condition": "mixed"}
+    common = {"seed": seed, "duration_s": 60.0, "rate_hz": instants / 60.0, "condition": condition}
     if not varied:
         return DriveOptions(**common)  # type: ignore[arg-type]
     return DriveOptions(
@@ -66,7 +68,9 @@ def make_drive(arguments: tuple[DatasetOptions, int]) -> int:
     path = options.output / f"drive_{seed:06d}.npz"
     if path.exists() or time.time() > options.deadline:
         return 0
-    drive = Drive(options=drive_options(seed, instants=options.instants, varied=options.varied))
+    drive = Drive(
+        options=drive_options(seed, instants=options.instants, varied=options.varied, condition=options.condition)
+    )
     random = np.random.default_rng([seed, 1])
     pictures: list[LabelledPicture] = []
     for index in range(len(drive)):
@@ -116,6 +120,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3600.0, help="time limit (default: 3600)")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="default: one a core")
     parser.add_argument("--plain", action="store_true", help="default camera properties instead of drawn ones")
+    parser.add_argument("--condition", default="mixed", help="day, night, ..., or mixed (default), at each instant")
     arguments = parser.parse_args()
     options = DatasetOptions(
         output=arguments.output,
@@ -124,6 +129,7 @@ def main() -> None:
         instants=arguments.instants,
         deadline=time.time() + arguments.seconds,
         varied=not arguments.plain,
+        condition=arguments.condition,
     )
     make_dataset(options, arguments.processes)
 
