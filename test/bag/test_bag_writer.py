@@ -228,7 +228,7 @@ def test_options_name_what_is_allowed(values: dict[str, str]) -> None:
 
 
 SCRIPT = """
-import resource, sys, time
+import resource, signal, sys, time
 from pathlib import Path
 from helpers.tiny_bag import tiny_messages
 from trt_perception.bag.bag_writer import BagWriter
@@ -236,6 +236,8 @@ from trt_perception.bag.bag_writer_options import BagWriterOptions
 from trt_perception.cdr import IMAGE_TYPE
 from trt_perception.errors import BagError
 
+# A shell starts background jobs with SIGINT ignored, and what runs in them inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 path, storage, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
