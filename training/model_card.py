@@ -125,7 +125,7 @@ def _limits(evaluation: dict[str, Any]) -> str:
         "The world is drawn: figures here say nothing about real pictures, only that the chain from picture to "
         "result keeps what the network knows.",
         "Boxes cover the whole silhouette, hidden parts included; the network guesses those.",
-        "Lane markings beyond 60 m are background in the truth.",
+        "Lane markings beyond 50 m are background in the truth.",
     ]
     return "## Limits\n\n" + "\n".join(_bullet(line) for line in lines)
 
