@@ -78,8 +78,9 @@ def test_box_is_the_extent_of_the_projected_object_and_of_its_pixels(
     assert truth.truncation[0] == pytest.approx(cut, abs=0.05 if class_id in (3, 4, 6) else 1e-3)
     assert truth.visible_fraction[0] == 1.0
     # Independent of the projection: the pixels that bear the object's mark.
+    # What the border cuts may end in a tip thinner than a pixel, which bears no mark.
     painted = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
-    np.testing.assert_allclose(truth.boxes[0], painted, atol=1.3)
+    np.testing.assert_allclose(truth.boxes[0], painted, atol=1.3 if np.array_equal(whole, expected) else 3.0)
 
 
 def slots_of(*things: Placed) -> np.ndarray:
