@@ -47,9 +47,10 @@ def types_of(path: Path) -> dict[str, int]:
     [
         pytest.param(FP32, 1e-6, id="fp32"),
         pytest.param(FP16, 5e-3, id="fp16"),
-        # ONNX Runtime's versions round in different places: 1.23.2 comes to 0.088, 1.31.1 stays below 0.08.
+        # ONNX Runtime's versions round in different places: 1.23.2 comes to 0.088 and 0.148, 1.31.1 stays below 0.08.
+        # A graph that is wrong is off by the whole spread of the values.
         pytest.param(SPLIT, 0.1, id="split"),
-        pytest.param(INT8, 0.1, id="int8"),
+        pytest.param(INT8, 0.16, id="int8"),
     ],
 )
 @pytest.mark.parametrize("make", MAKERS)
