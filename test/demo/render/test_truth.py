@@ -70,8 +70,8 @@ def test_box_is_the_extent_of_the_projected_object_and_of_its_pixels(
     expected = np.clip(whole, 0.0, [width, height, width, height])
     assert truth.track_ids.tolist() == [9]
     assert truth.class_ids.tolist() == [class_id]
-    # Balls are drawn as twelve-cornered polygons, which reach a little less far than the ball, and the reference takes a
-    # ball's radius at its centre: 1.7 px off for an animal 7 m away. The painted pixels below are the tighter check.
+    # Balls are drawn as twelve-cornered polygons, which reach a little less far than the ball; the reference takes a
+    # ball's radius at its centre, 1.7 px off for an animal 7 m away. The painted pixels below are the tighter check.
     if np.array_equal(whole, expected):
         np.testing.assert_allclose(truth.boxes[0], expected, atol=2.5 if class_id in (3, 4, 6) else 0.02)
     area = np.prod(whole[2:] - whole[:2])
