@@ -19,10 +19,11 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("frame", "detections", "segmentation_mask", "thresholds"),
     ("result",),
     ("cdr", "model"),
+    ("precision",),
+    ("engine",),
     ("preprocess",),
     ("decode", "draw"),
     ("runtime",),
-    ("precision",),
     ("bag",),
     ("calibration",),
     ("validate",),
@@ -42,8 +43,8 @@ ROS_PACKAGES = {
 
 # What only some uses need: never imported when a module is, always when it is used.
 OPTIONAL = {
-    "cuda", "imageio_ffmpeg", "jinja2", "matplotlib", "mcap", "onnx", "onnxruntime", "pycocotools", "ray", "rosbags",
-    "tensorrt", "torch",
+    "cryptography", "cuda", "imageio_ffmpeg", "jinja2", "matplotlib", "mcap", "onnx", "onnxruntime", "pycocotools", "ray", "rosbags",
+    "tensorrt", "tensorrt_rtx_bindings", "torch",
 }  # fmt: skip
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
