@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trt_perception.errors import InputError, MissingError
-from trt_perception.precision.precision_plan import PrecisionPlan, load_plan
-from trt_perception.share_folder import share_file
+from trt_perception.precision.named_plan import DEFAULT_PLAN, named_plan
 
 if TYPE_CHECKING:
     from trt_perception.precision.account import Account
@@ -22,7 +21,6 @@ EXAMPLE = (
     "trt-perception quantize yolox_nano.onnx --plan int8_backbone_fp16_head --calibration yolox_nano.ranges.json "
     "--out yolox_nano.int8.onnx"
 )
-DEFAULT_PLAN = "int8_backbone_fp16_head"
 EMITTERS = ("strong", "flags")
 
 
@@ -67,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if existing and not arguments.overwrite:
         raise InputError(f"{existing[0]}: exists already; give another --out, or --overwrite")
     table = read_table(arguments.calibration) if arguments.calibration else None
-    account = quantize(arguments.model, _plan(arguments.plan), table, emitter=emitter, out=arguments.out)
+    account = quantize(arguments.model, named_plan(arguments.plan), table, emitter=emitter, out=arguments.out)
     check = None if module is None else _check(module, arguments.out, account)
     if arguments.json:
         print(json.dumps(account.to_plain(), indent=2))
@@ -82,19 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
     if check is not None:
         check.require()
     return 0
-
-
-def _plan(name: str) -> PrecisionPlan:
-    """A YAML file, or one of those that come with the package."""
-    if name.endswith((".yaml", ".yml")):
-        return load_plan(Path(name))
-    try:
-        path = share_file(f"config/precision/{name}.yaml")
-    except MissingError:
-        raise InputError(
-            f"--plan: expected a YAML, int8_backbone_fp16_head, int8, fp16 or fp32, got {name!r}"
-        ) from None
-    return load_plan(path)
 
 
 def _module(name: str) -> Any:
