@@ -32,8 +32,9 @@ def pins(row: str, python_version: str) -> dict[str, str]:
 
 
 def wanted_names() -> set[str]:
-    """The projects that set-up asks pip for."""
-    return {project_name(line) for line in requirements(ROOT, distribution=None, provided=set())}
+    """The projects that set-up asks pip for on this machine."""
+    wanted = [Requirement(line) for line in requirements(ROOT, distribution=None, provided=set())]
+    return {project_name(item.name) for item in wanted if item.marker is None or item.marker.evaluate()}
 
 
 def closure(names: set[str]) -> set[str]:
