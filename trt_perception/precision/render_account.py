@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from trt_perception.precision.account import Account, NodeAccount, WeightAccount
+from trt_perception.precision.markdown import code_names, markdown_list, markdown_table
 from trt_perception.precision.precision_plan import Precision, Region
 
 
@@ -16,12 +17,12 @@ def render_summary(account: Account) -> str:
         + [str(counts.get((region, precision), 0)) for precision in Precision]
         for region in Region
     ]
-    lines = _table(["region", "planned", *(f"{precision.value} nodes" for precision in Precision)], rows)
+    table = markdown_table(["region", "planned", *(f"{precision.value} nodes" for precision in Precision)], rows)
     added = (
         f"{len(account.activations)} activations and the weights of {len(account.weights)} layers quantized, "
         f"{len(account.casts)} casts, opset {account.source_opset} to {account.opset}, emitter {account.emitter}."
     )
-    return "\n".join([*lines, "", added])
+    return f"{table}\n\n{added}"
 
 
 def render_account(account: Account) -> str:
@@ -31,33 +32,33 @@ def render_account(account: Account) -> str:
         facts = ", ".join(f"{key} {value}" for key, value in account.calibration.items())
         parts += ["## Calibration", facts]
     if account.findings:
-        parts += ["## Findings", _list(account.findings)]
-    parts += ["## Regions", "\n".join(_table(["region", "why", "nodes", "from", "to"], _runs(account.nodes)))]
+        parts += ["## Findings", markdown_list(account.findings)]
+    parts += ["## Regions", markdown_table(["region", "why", "nodes", "from", "to"], _runs(account.nodes))]
     if account.left_out:
-        parts += ["## Left out of INT8", _list(f"`{name}`: {why}" for name, why in account.left_out.items())]
+        parts += ["## Left out of INT8", markdown_list(f"`{name}`: {why}" for name, why in account.left_out.items())]
     kept = [node for node in account.nodes if node.reason]
     if kept:
-        parts += ["## Kept from the precision of their region", _list(_kept(node) for node in kept)]
+        parts += ["## Kept from the precision of their region", markdown_list(_kept(node) for node in kept)]
     if account.activations:
         rows = [
-            [f"`{item.tensor}`", _number(item.scale), _names(item.readers), _names(item.shared_with)]
+            [f"`{item.tensor}`", _number(item.scale), code_names(item.readers), code_names(item.shared_with)]
             for item in account.activations
         ]
-        parts += ["## Q/DQ on activations", "\n".join(_table(["tensor", "scale", "read by", "same scale as"], rows))]
+        parts += ["## Q/DQ on activations", markdown_table(["tensor", "scale", "read by", "same scale as"], rows)]
     if account.weights:
         rows = [
             [f"`{item.node}`", str(item.axis), str(item.channels), *map(_number, _extremes(item))]
             for item in account.weights
         ]
         header = ["layer", "axis", "channels", "smallest scale", "largest scale"]
-        parts += ["## Q/DQ on weights", "\n".join(_table(header, rows))]
+        parts += ["## Q/DQ on weights", markdown_table(header, rows)]
     if account.casts:
-        rows = [[f"`{item.tensor}`", item.to.value, _names(item.readers) or "an output"] for item in account.casts]
-        parts += ["## Casts", "\n".join(_table(["tensor", "to", "read by"], rows))]
+        rows = [[f"`{item.tensor}`", item.to.value, code_names(item.readers) or "an output"] for item in account.casts]
+        parts += ["## Casts", markdown_table(["tensor", "to", "read by"], rows)]
     if account.folded or account.removed:
         parts += [
             "## Cleaned",
-            f"Folded: {_names(account.folded) or 'none'}. Removed: {_names(account.removed) or 'none'}.",
+            f"Folded: {code_names(account.folded) or 'none'}. Removed: {code_names(account.removed) or 'none'}.",
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -85,16 +86,3 @@ def _runs(nodes: Sequence[NodeAccount]) -> list[list[str]]:
         else:
             rows.append([*start, "1", f"`{node.name}`", f"`{node.name}`"])
     return rows
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _list(items: Iterable[str]) -> str:
-    return "\n".join(f"- {item}" for item in items)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    cells = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
