@@ -1,0 +1,35 @@
+"""Reads an account's JSON back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from trt_perception.errors import InputError
+from trt_perception.options.from_mapping import from_mapping
+from trt_perception.precision.account import SCHEMA, Account
+
+
+def read_account(path: Path) -> Account:
+    """Read what `quantize` wrote beside a graph.
+
+    Raises:
+        InputError: The file is absent, no account, or of a newer version than this package reads.
+    """
+    remedy = "write it with `trt-perception quantize`"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; {remedy}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected the JSON of an account, got {error}; {remedy}") from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        raise InputError(f"{path}: expected an account of schema {SCHEMA}, got {found}; {remedy}")
+    fields = {key: value for key, value in data.items() if key not in ("schema", "calibration")}
+    account = from_mapping(Account, fields, where=path.name)
+    calibration = data.get("calibration", {})
+    if not isinstance(calibration, dict):
+        raise InputError(f"{path}: calibration: expected a mapping, got {calibration!r}; {remedy}")
+    return dataclasses.replace(account, calibration=calibration)
