@@ -32,7 +32,7 @@ class EngineRequest:
     out: Path
     plan: PrecisionPlan
     calibration: Path | None = None
-    options: EngineOptions = EngineOptions()
+    options: EngineOptions = field(default_factory=EngineOptions)
     module: str = "tensorrt"
     ahead_of_time: str = ""
     device: int = 0

@@ -1,4 +1,4 @@
-"""What was measured of one engine: how far it is from FP32, and how fast it is. Kept in its manifest, shown in its card."""
+"""What was measured of one engine: how far it is from FP32, and how fast; kept in its manifest, shown in its card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a model and a precision plan to an engine that is verified, identified and written whole; nothing where it is there."""
+"""From a model and a precision plan to an engine that is verified, identified, and written as a whole."""
 
 from __future__ import annotations
 

@@ -1,0 +1,76 @@
+"""The table of an engine card that says what the engine was built from, for which GPU, and how."""
+
+from __future__ import annotations
+
+from trt_perception.engine.engine_options import EngineOptions
+from trt_perception.engine.manifest import Manifest
+from trt_perception.options.json_schema import to_plain
+from trt_perception.precision.markdown import markdown_table
+
+_FLAVOURS = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}
+
+
+def build_facts(manifest: Manifest) -> str:
+    """The table."""
+    tensorrt = manifest.tensorrt
+    rows = [
+        ["made", manifest.created],
+        ["plan", f"`{manifest.spec.model}`, {manifest.plan_bytes / 2**20:.2f} MiB, {_digest(manifest.plan_sha256)}"],
+        *_sources(manifest),
+        ["built by", f"{_FLAVOURS.get(tensorrt.flavour, tensorrt.flavour)} {tensorrt.version}"],
+        ["GPU", _gpu(manifest)],
+        *_clocks(manifest),
+        ["options", _options(manifest.options)],
+        *([f"plugin `{path}`", _digest(digest)] for path, digest in manifest.plugins.items()),
+        *([key.replace("_", " "), _value(value)] for key, value in manifest.build.items()),
+        ["key", _digest(manifest.key)],
+    ]
+    return markdown_table(["what", ""], rows)
+
+
+def _sources(manifest: Manifest) -> list[list[str]]:
+    rows = []
+    if manifest.model_file:
+        rows.append(["model", f"`{manifest.model_file}`, {_digest(manifest.model_sha256)}"])
+    if manifest.graph_sha256:
+        rows.append(["graph", f"emitter {manifest.emitter}, {_digest(manifest.graph_sha256)}"])
+    if manifest.calibration_digest:
+        rows.append(["calibration", f"`{manifest.calibration_file}`, {_digest(manifest.calibration_digest)}"])
+    return rows
+
+
+def _gpu(manifest: Manifest) -> str:
+    gpu = manifest.gpu
+    facts = [f"compute capability {gpu.compute_capability}"]
+    if gpu.memory_mib:
+        facts.append(f"{gpu.memory_mib / 1024:.0f} GiB")
+    if gpu.driver:
+        facts.append(f"driver {gpu.driver}")
+    return f"{gpu.name}, {', '.join(facts)}"
+
+
+def _clocks(manifest: Manifest) -> list[list[str]]:
+    gpu = manifest.gpu
+    facts = []
+    if gpu.power_mode:
+        facts.append(f"power mode {gpu.power_mode}")
+    if gpu.power_limit_w:
+        facts.append(f"limit {gpu.power_limit_w:g} W")
+    if gpu.sm_clock_mhz:
+        facts.append(f"SM clock {gpu.sm_clock_mhz:g} MHz")
+    return [["power and clocks while building", ", ".join(facts)]] if facts else []
+
+
+def _options(options: EngineOptions) -> str:
+    """Those that are not as by default."""
+    default = to_plain(EngineOptions())
+    changed = [f"{key} {_value(value)}" for key, value in to_plain(options).items() if value != default[key]]
+    return ", ".join(changed) or "all as by default"
+
+
+def _value(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _digest(text: str) -> str:
+    return f"sha256 `{text[:16]}`"
