@@ -48,6 +48,22 @@ class ModelError(InputError):
         super().__init__(f"{model}: {problem}" + (f"; {remedy}" if remedy else ""))
 
 
+class EngineError(ModelError):
+    """An engine cannot be built, read or used here: its files, or what it was built for, do not fit.
+
+    Args:
+        engine: The engine file, its manifest, or the graph that it was to be built from.
+        problem: What is wrong; with `expected` and `got` the thing that differs, e.g. ``GPU``.
+        remedy: The command that mends it.
+        expected: What was to be found.
+        got: What is there instead.
+    """
+
+    def __init__(self, engine: object, problem: str, remedy: str, *, expected: str = "", got: str = "") -> None:
+        self.expected, self.got = expected, got
+        super().__init__(str(engine), f"{problem}: expected {expected}, got {got}" if expected else problem, remedy)
+
+
 class BagError(InputError):
     """A bag cannot be read or written: damaged, not finished, no bag at all, in the way, or no space left.
 

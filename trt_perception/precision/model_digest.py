@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from trt_perception.errors import ModelError
@@ -16,15 +17,33 @@ def model_sha256(path: Path) -> str:
         ModelError: The file, or one of its weight files, cannot be read.
         MissingError: The onnx package is not installed.
     """
+    return joint_sha256(model_files(path))
+
+
+def model_files(path: Path) -> dict[str, str]:
+    """sha256 of each file of a model, by its name relative to the model's folder: the ONNX first, then its weights.
+
+    Raises:
+        ModelError: The file, or one of its weight files, cannot be read.
+        MissingError: The onnx package is not installed.
+    """
     model = read_onnx(path)
-    own = _file_sha256(model.path)
-    if not model.external_files:
-        return own
-    digests = [own, *(_file_sha256(model.path.parent / name) for name in sorted(model.external_files))]
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    names = (model.path.name, *sorted(set(model.external_files) - {model.path.name}))
+    return {name: file_sha256(model.path.parent / name) for name in names}
 
 
-def _file_sha256(path: Path) -> str:
+def joint_sha256(files: Mapping[str, str]) -> str:
+    """The digest of a model out of those of its files, in the order of `model_files`."""
+    digests = list(files.values())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of one file, hexadecimal, read in blocks.
+
+    Raises:
+        ModelError: It cannot be read.
+    """
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
