@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from trt_perception.engine.engine_options import EngineOptions
 from trt_perception.engine.manifest import Manifest
 from trt_perception.options.json_schema import to_plain
@@ -15,17 +17,21 @@ def build_facts(manifest: Manifest) -> str:
     tensorrt = manifest.tensorrt
     rows = [
         ["made", manifest.created],
-        ["plan", f"`{manifest.spec.model}`, {manifest.plan_bytes / 2**20:.2f} MiB, {_digest(manifest.plan_sha256)}"],
+        ["plan", _plan(manifest)],
         *_sources(manifest),
         ["built by", f"{_FLAVOURS.get(tensorrt.flavour, tensorrt.flavour)} {tensorrt.version}"],
         ["GPU", _gpu(manifest)],
         *_clocks(manifest),
-        ["options", _options(manifest.options)],
+        *([["options", _options(manifest.options)]] if manifest.options is not None else []),
         *([f"plugin `{path}`", _digest(digest)] for path, digest in manifest.plugins.items()),
-        *([key.replace("_", " "), _value(value)] for key, value in manifest.build.items()),
-        ["key", _digest(manifest.key)],
+        *_build(manifest),
     ]
     return markdown_table(["what", ""], rows)
+
+
+def _plan(manifest: Manifest) -> str:
+    name, size = Path(manifest.spec.model).name, manifest.plan_bytes / 2**20
+    return f"`{name}`, {size:.2f} MiB, {_digest(manifest.plan_sha256)}"
 
 
 def _sources(manifest: Manifest) -> list[list[str]]:
@@ -41,6 +47,8 @@ def _sources(manifest: Manifest) -> list[list[str]]:
 
 def _gpu(manifest: Manifest) -> str:
     gpu = manifest.gpu
+    if not gpu.name:
+        return f"any of compute capability {gpu.compute_capability}: built ahead of time, without one"
     facts = [f"compute capability {gpu.compute_capability}"]
     if gpu.memory_mib:
         facts.append(f"{gpu.memory_mib / 1024:.0f} GiB")
@@ -57,8 +65,18 @@ def _clocks(manifest: Manifest) -> list[list[str]]:
     if gpu.power_limit_w:
         facts.append(f"limit {gpu.power_limit_w:g} W")
     if gpu.sm_clock_mhz:
-        facts.append(f"SM clock {gpu.sm_clock_mhz:g} MHz")
+        highest = f" of {gpu.max_sm_clock_mhz}" if gpu.max_sm_clock_mhz else ""
+        facts.append(f"SM clock {gpu.sm_clock_mhz}{highest} MHz")
     return [["power and clocks while building", ", ".join(facts)]] if facts else []
+
+
+def _build(manifest: Manifest) -> list[list[str]]:
+    rows = []
+    if manifest.build is not None:
+        rows.append(["build time", f"{manifest.build.seconds:.1f} s, timing cache {manifest.build.timing_cache}"])
+    if manifest.key:
+        rows.append(["key", _digest(manifest.key)])
+    return rows
 
 
 def _options(options: EngineOptions) -> str:
@@ -69,7 +87,7 @@ def _options(options: EngineOptions) -> str:
 
 
 def _value(value: object) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _digest(text: str) -> str:

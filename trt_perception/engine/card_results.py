@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from trt_perception.engine.engine_results import AccuracyResult, LatencyResult
 from trt_perception.engine.manifest import Manifest
@@ -15,7 +16,7 @@ RESULTS = re.compile(f"{_START}.*?{_END}", re.DOTALL)
 
 def result_sections(manifest: Manifest) -> str:
     """The sections, between the marks by which they are found again."""
-    file = manifest.spec.model
+    file = Path(manifest.spec.model).name
     accuracy, latency = manifest.accuracy, manifest.latency
     parts = [
         _START,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from trt_perception.engine.card_facts import build_facts
 from trt_perception.engine.card_flow import mermaid_flow
@@ -51,7 +52,7 @@ def render_card(
         flow: The graph's flow; None for an adopted plan.
         inspection: The engine's layers; None where no runtime here could open it.
     """
-    parts = [f"# {manifest.spec.model}", _summary(manifest), "## Built from", build_facts(manifest)]
+    parts = [f"# {Path(manifest.spec.model).name}", _summary(manifest), "## Built from", build_facts(manifest)]
     if flow is not None:
         legend = "Nodes of the graph by planned precision; on the arrows, what was put between the parts."
         parts += ["## Flow", legend, mermaid_flow(flow, manifest.spec)]
@@ -77,7 +78,7 @@ def renew_results(card: str, manifest: Manifest) -> str:
 
 def _summary(manifest: Manifest) -> str:
     plan = manifest.precision_plan
-    if manifest.adopted:
+    if manifest.adopted or plan is None:
         words = "an engine that was built elsewhere and adopted; what it computes in was not planned here"
     else:
         precisions = ", ".join(
@@ -103,7 +104,7 @@ def _tensors(manifest: Manifest) -> str:
 def _verification(manifest: Manifest, inspection: Inspection | None) -> str:
     if inspection is None:
         why = "the plan was built elsewhere" if manifest.adopted else "no runtime here could open the engine"
-        command = f"`trt-perception inspect {manifest.spec.model}`"
+        command = f"`trt-perception inspect {Path(manifest.spec.model).name}`"
         return f"**{NOT_INSPECTED}**: {why}. {command} on its GPU shows its layers."
     check = inspection.check
     rows = [
