@@ -29,6 +29,7 @@ MARKS = re.compile(r"(<!-- (?P<kind>results|options): (?P<name>[\w.:-]+) -->\n).
 SCHEMAS = {
     "perception.schema.json": "trt_perception.settings.perception_settings:PerceptionSettings",
     "model.schema.json": "trt_perception.model.model_spec:ModelSpec",
+    "engine.schema.json": "trt_perception.engine.engine_options:EngineOptions",
     "precision.schema.json": "trt_perception.precision.precision_plan:PrecisionPlan",
 }
 

@@ -11,6 +11,7 @@ import yaml
 from trt_perception.errors import ConfigError
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.camera_settings import CameraSettings, Transport
+from trt_perception.settings.engine_settings import EngineSettings
 from trt_perception.settings.load_settings import load_settings
 
 
@@ -131,3 +132,35 @@ def test_a_wrong_setting_is_named(config: object, words: list[str], folder: Path
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.yaml"):
         load_settings(tmp_path / "absent.yaml")
+
+
+def test_paths_of_an_engine_are_counted_from_the_config(folder: Path) -> None:
+    config = right()
+    config["models"][0]["engine"] = {
+        "file": "engines/detector.engine",
+        "plan": "plans/mine.yaml",
+        "calibration": "/data/detector.calibration.json",
+        "builder": {"timing_cache": "timing.cache", "plugins": ["plugins/deformable.so"]},
+        "public_key": "fleet.pem",
+    }
+    engine = load_settings(write(folder, config)).models[0].engine
+    assert engine.file == str(folder / "engines/detector.engine")
+    assert engine.plan == str(folder / "plans/mine.yaml")
+    assert engine.calibration == "/data/detector.calibration.json"
+    assert engine.builder.timing_cache == str(folder / "timing.cache")
+    assert engine.builder.plugins == (str(folder / "plugins/deformable.so"),)
+    assert engine.public_key == str(folder / "fleet.pem")
+
+
+def test_an_engine_that_nothing_is_said_of_has_no_paths(folder: Path) -> None:
+    assert load_settings(write(folder, right())).models[0].engine == EngineSettings()
+
+
+def test_a_wrong_option_of_the_builder_is_named_with_its_path(folder: Path) -> None:
+    config = right()
+    config["models"][0]["engine"] = {"builder": {"optimisation_level": 4}}
+    with pytest.raises(
+        ConfigError,
+        match=r"models\[0\]\.engine\.builder: unknown key 'optimisation_level'; did you mean 'optimization_l",
+    ):
+        load_settings(write(folder, config))

@@ -21,9 +21,7 @@ class EngineRequest:
         calibration: The ranges that `calibrate` found; None where nothing becomes INT8.
         options: How the engine is built.
         module: Python module of the TensorRT that builds: tensorrt, or tensorrt_rtx_bindings.
-        ahead_of_time: Compute capability of a GPU that need not be here, e.g. SM89, for TensorRT-RTX. Empty: the GPU
-            that is here.
-        device: Index of the GPU.
+        device: Index of the GPU; of no account where the options say ahead_of_time.
         force: Build even where a current engine is there.
         overrides: What to take as given when an ONNX is recognised.
     """
@@ -34,7 +32,6 @@ class EngineRequest:
     calibration: Path | None = None
     options: EngineOptions = field(default_factory=EngineOptions)
     module: str = "tensorrt"
-    ahead_of_time: str = ""
     device: int = 0
     force: bool = False
     overrides: ModelOverrides = field(default_factory=ModelOverrides)

@@ -25,5 +25,5 @@ class EngineSettings:
         False, description="Whether an engine that other users of the machine may write is refused, not only warned of."
     )
     public_key: str = option(
-        "", description="Public key (ed25519, PEM) that the engine must be signed with. Empty: no signature is asked for."
+        "", description="Public key (ed25519, PEM) that the engine must be signed with. Empty: it need not be."
     )
