@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 UNKNOWN = "unknown"
@@ -10,7 +12,7 @@ UNKNOWN = "unknown"
 _FLOATS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
 """Precisions that a layer can compute in, widest first; integers and booleans beside them are indices and shapes."""
 _COPIES = frozenset({"Reformat", "NoOp", "Quantize", "Dequantize", "QuantizeLinear", "DequantizeLinear"})
-_CONVERSIONS = ("Reformatting CopyNode", "QuantizeLinear_", "DequantizeLinear_")
+_CONVERSION = re.compile(r"Reformatting CopyNode .*|(?:Quantize|Dequantize)Linear\S*", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +64,28 @@ class EngineLayer:
     @property
     def is_copy(self) -> bool:
         """Whether it only moves or converts: a reformat, a quantizer, the copy of a branch."""
-        return self.origin != "" or self.name.startswith(_CONVERSIONS) or (self.kind in _COPIES and not self.nodes)
+        return self.origin != "" or (
+            not self.nodes and (self.kind in _COPIES or _CONVERSION.fullmatch(self.name) is not None)
+        )
 
     @property
     def precision(self) -> str:
-        """What it computes in: that of its weights, else the widest of its inputs; `unknown` where that is hidden."""
+        """What it computes in: that of its weights, else the widest of its inputs; `unknown` where that is hidden.
+
+        A layer of indices and shapes alone gives theirs, e.g. int32.
+        """
         if self.is_hidden:
             return UNKNOWN
         if self.weights is not None:
             return self.weights
-        return _widest(self.inputs) or _widest(self.outputs) or UNKNOWN
+        return (
+            widest(self.inputs)
+            or widest(self.outputs)
+            or next((tensor.precision for tensor in (*self.inputs, *self.outputs)), UNKNOWN)
+        )
 
 
-def _widest(tensors: tuple[EngineTensor, ...]) -> str:
+def widest(tensors: Iterable[EngineTensor]) -> str:
+    """The widest precision among tensors; `unknown` where one is, empty where all are indices or shapes."""
     found = {tensor.precision for tensor in tensors}
     return UNKNOWN if UNKNOWN in found else next((precision for precision in _FLOATS if precision in found), "")

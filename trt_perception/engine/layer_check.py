@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from trt_perception.engine.bound_nodes import bound_nodes
+from trt_perception.engine.copy_reasons import CopyReasons
 from trt_perception.engine.engine_layer import EngineLayer
+from trt_perception.engine.layer_graph import LayerGraph
+from trt_perception.engine.layer_judge import LayerJudge, Result, Verdict
 from trt_perception.errors import GateError
 from trt_perception.precision.account import Account
 
@@ -18,7 +22,8 @@ class LayerCheck:
         honoured: Nodes that compute as planned.
         not_honoured: Nodes that do not: what was planned and what was found where.
         undetermined: Nodes of which the engine does not say: why.
-        wider: Honoured nodes that compute in more than was planned (FP32 for FP16): what was found. Exact, but slower.
+        wider: Honoured nodes that compute in more than was planned (FP32 for FP16, an Add in FP16 for INT8): what was
+            found. Not less exact, but slower.
         copies: Reformats, quantizers and branch copies of the engine, each with its reason.
         unexplained: Those inside the INT8 regions for which there is none: what they convert.
     """
@@ -42,7 +47,7 @@ class LayerCheck:
         more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
         raise GateError(
             f"the engine does not honour the precision plan in {len(shown)} layers: {'; '.join(shown[:5])}{more}; "
-            "build again with a larger --workspace, or name these layers under keep_fp16 or keep_fp32 of the plan"
+            "raise workspace_mib, or name these layers under keep_fp16 or keep_fp32 of the plan, and build again"
         )
 
 
@@ -53,4 +58,21 @@ def check_layers(layers: Sequence[EngineLayer], account: Account) -> LayerCheck:
         layers: As read from the engine.
         account: What `quantize` gave with the graph.
     """
-    raise NotImplementedError
+    graph = LayerGraph(layers, account)
+    judge = LayerJudge(graph)
+    verdicts = {name: judge.verdict(name, planned) for name, planned in bound_nodes(account).items()}
+    reasons = CopyReasons(graph)
+    copies = {layer.name: reasons.reason(index) for index, layer in enumerate(graph.layers) if layer.is_copy}
+    changes = {layer.name: reasons.change(index) for index, layer in enumerate(graph.layers) if layer.is_copy}
+    return LayerCheck(
+        honoured=tuple(name for name, verdict in verdicts.items() if verdict.result in (Result.HONOURED, Result.WIDER)),
+        not_honoured=_texts(verdicts, Result.NOT_HONOURED),
+        undetermined=_texts(verdicts, Result.UNDETERMINED),
+        wider=_texts(verdicts, Result.WIDER),
+        copies={name: reason for name, reason in copies.items() if reason},
+        unexplained={name: changes[name] for name, reason in copies.items() if not reason},
+    )
+
+
+def _texts(verdicts: Mapping[str, Verdict], result: Result) -> dict[str, str]:
+    return {name: verdict.text for name, verdict in verdicts.items() if verdict.result is result}

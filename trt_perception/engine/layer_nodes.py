@@ -45,7 +45,9 @@ class NodeNames:
     def inside(self, layer: EngineLayer) -> tuple[str, ...]:
         """The known nodes that a layer holds."""
         listed = tuple(name for name in layer.nodes if name in self._known)
-        return listed if listed or layer.is_copy else self.in_text(layer.name)
+        if listed or dataclasses.replace(layer, nodes=()).is_copy:
+            return listed
+        return self.in_text(layer.name)
 
     def served(self, layer: EngineLayer) -> tuple[str, ...]:
         """The known nodes of the layer for which a reformat converts its tensor."""
