@@ -21,13 +21,11 @@ class CudaDevice:
         name: Marketing name, e.g. `NVIDIA H200`; for a MIG slice, the slice's.
         compute_capability: Major and minor, e.g. `9.0`.
         memory_bytes: Memory of the device, or of the MIG slice.
-        pci_bus_id: Where it is, e.g. `0000:18:00.0`; empty where the driver does not say.
     """
 
     name: str
     compute_capability: str
     memory_bytes: int
-    pci_bus_id: str = ""
 
 
 class CudaDriver:
@@ -83,18 +81,20 @@ class CudaDriver:
             name=name.value.decode(errors="replace"),
             compute_capability=f"{major}.{minor}",
             memory_bytes=memory.value,
-            pci_bus_id=self._pci_bus_id(handle),
         )
+
+    def pci_bus_id(self, index: int) -> str:
+        """Where a device is, e.g. `0000:18:00.0`; empty where the driver does not say, as on a SoC."""
+        handle = ctypes.c_int()
+        self._check(self._cuda.cuDeviceGet(ctypes.byref(handle), index), "cuDeviceGet")
+        text = ctypes.create_string_buffer(32)
+        status = self._cuda.cuDeviceGetPCIBusId(text, len(text), handle)
+        return "" if status else text.value.decode(errors="replace")
 
     def _attribute(self, handle: ctypes.c_int, attribute: int) -> int:
         value = ctypes.c_int()
         self._check(self._cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, handle), "cuDeviceGetAttribute")
         return value.value
-
-    def _pci_bus_id(self, handle: ctypes.c_int) -> str:
-        text = ctypes.create_string_buffer(32)
-        status = self._cuda.cuDeviceGetPCIBusId(text, len(text), handle)
-        return "" if status else text.value.decode(errors="replace")  # on a SoC there may be no bus
 
     def _check(self, status: int | None, function: str) -> None:
         if status:

@@ -64,7 +64,7 @@ def current_gpu(device: int = 0) -> GpuIdentity:
     """
     driver = CudaDriver()
     found = driver.device(device)
-    facts = nvml_facts(found.pci_bus_id)
+    facts = nvml_facts(driver.pci_bus_id(device))
     return GpuIdentity(
         name=found.name,
         compute_capability=found.compute_capability,

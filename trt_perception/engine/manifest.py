@@ -76,9 +76,7 @@ class Manifest:
     tensorrt: TensorRtIdentity = option(description="What built it.")
     gpu: GpuIdentity = option(description="What it was built on and for.")
     options: EngineOptions | None = option(None, description="Settings of the builder. None: not known.")
-    plugins: Mapping[str, str] = option(
-        description="sha256 of each plugin library, by its path.", default_factory=dict
-    )
+    plugins: Mapping[str, str] = option(description="sha256 of each plugin library, by its path.", default_factory=dict)
     spec: ModelSpec = option(description="Inputs, preprocessing, outputs, heads and labels; `model` is the plan.")
     build: BuildRecord | None = option(None, description="How the build went. None: not known.")
     verification: VerificationRecord | None = option(None, description="Precision by layer. None: nobody looked.")

@@ -9,6 +9,7 @@ from trt_perception.precision.precision_plan import PrecisionPlan, load_plan
 from trt_perception.share_folder import share_file
 
 DEFAULT_PLAN = "int8_backbone_fp16_head"
+SHIPPED_PLANS = (DEFAULT_PLAN, "int8", "fp16", "fp32")
 
 
 def named_plan(name: str, *, where: str = "--plan", folder: Path | None = None) -> PrecisionPlan:
