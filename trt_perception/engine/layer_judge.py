@@ -82,13 +82,13 @@ class LayerJudge:
         if not verdicts and self._graph.planned[name].op_type in _MOVES:
             return Verdict(result=Result.NOT_CONCERNED)
         if not verdicts:
-            maybe = f"; it may lie inside {self._hidden[0]}" if self._hidden else ""
+            maybe = f"; it may lie inside {_shortened(self._hidden[0])}" if self._hidden else ""
             text = f"planned {planned.value}, no layer of the engine names it{maybe}"
             return Verdict(result=Result.UNDETERMINED, text=text)
         return max(verdicts, key=lambda verdict: verdict.result)
 
     def _in_layer(self, name: str, planned: Precision, layer: EngineLayer) -> Verdict:
-        place = f"layer {layer.name!r}"
+        place = f"layer {_shortened(layer.name)!r}"
         if layer.is_hidden:
             return _undetermined(planned, f"it lies inside {place}, whose layers cannot be seen")
         if not layer.inputs and not layer.outputs:
@@ -127,6 +127,11 @@ def _int8(layer: EngineLayer, place: str) -> Verdict:
 
 def _undetermined(planned: Precision, why: str) -> Verdict:
     return Verdict(result=Result.UNDETERMINED, text=f"planned {planned.value}, {why}")
+
+
+def _shortened(name: str) -> str:
+    """The end of a long name: what a fused layer computes stands behind its weights."""
+    return name if len(name) <= 70 else f"...{name[-67:]}"
 
 
 def _forms(layer: EngineLayer) -> str:
