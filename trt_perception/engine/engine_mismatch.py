@@ -152,9 +152,7 @@ def _changed_calibration(manifest: Manifest, folder: Path) -> Iterator[Mismatch]
     try:
         found = read_table(path).digest
     except PerceptionError as error:
-        yield Mismatch(
-            what=f"calibration {path}", expected="the table it was built with", got=f"another file ({error})"
-        )
+        yield Mismatch(what=f"calibration {path}", expected="the table it was built with", got=f"none ({error})")
         return
     if found != manifest.calibration_digest:
         expected = f"digest {manifest.calibration_digest[:16]}"

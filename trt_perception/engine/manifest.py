@@ -41,13 +41,18 @@ class BuildRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationRecord:
-    """What the finished engine says of its layers, beside what was planned for them."""
+    """What the finished engine says of the nodes of the graph, beside what was planned for them."""
 
-    honoured: tuple[str, ...] = option((), description="Layers of the planned precision.")
-    not_honoured: Mapping[str, str] = option(description="Layers of another one, and what they are.",
-                                             default_factory=dict)  # fmt: skip
-    undetermined: Mapping[str, str] = option(description="Layers of which the engine does not tell, and why.",
-                                             default_factory=dict)  # fmt: skip
+    honoured: tuple[str, ...] = option((), description="Nodes that compute as planned.")
+    not_honoured: Mapping[str, str] = option(
+        description="Nodes that compute in another precision, and in which.", default_factory=dict
+    )
+    undetermined: Mapping[str, str] = option(
+        description="Nodes of which the engine does not tell, and why.", default_factory=dict
+    )
+    wider: Mapping[str, str] = option(
+        description="Honoured nodes that compute in more than was planned, and in what.", default_factory=dict
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
