@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trt_perception.engine.engine_layer import UNKNOWN, EngineLayer
-from trt_perception.engine.layer_regions import NO_REGION
+from trt_perception.engine.layer_graph import NO_REGION
 from trt_perception.errors import DeviceError
 from trt_perception.options.json_schema import to_plain
 
