@@ -13,11 +13,15 @@ from trt_perception.detections import Detections
 from trt_perception.errors import DropReason
 
 FALSE_ALARM = -1
-"""Of a detection: there is no such object. Of an object: it was not found."""
+"""Of a detection: there is no such object."""
 ON_IGNORED = -2
 """Of a detection: it lies on an ignored object and counts neither way."""
 BELOW_SCORE = -3
 """Of a detection: its score is below the operating score."""
+NOT_FOUND = -1
+"""Of an object: no detection is it."""
+NOT_KNOWN = -2
+"""Of an object: its class is none of the head's; it is not evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +47,7 @@ class RecordMatches:
 
     Args:
         found: int32 (detections,): index of the true object, or FALSE_ALARM, ON_IGNORED, BELOW_SCORE.
-        objects: int32 (objects,): index of the detection, or -1.
+        objects: int32 (objects,): index of the detection, or NOT_FOUND, NOT_KNOWN.
     """
 
     found: NDArray[np.int32]
