@@ -46,16 +46,16 @@ class EngineOptions:
         3, description="How long to search for fast kernels; below 2 the engine may be slow.", minimum=0, maximum=5
     )
     max_aux_streams: int = option(
-        0, description="Streams that one inference may use beside its own; 0 lets it be captured as one graph.", minimum=0
+        0,
+        description="Streams that an inference may use beside its own; 0 lets it be captured as one graph.",
+        minimum=0,
     )
     profiles: tuple[ShapeProfile, ...] = option(
         (), description="One for every input of open size; none where every size is fixed."
     )
-    tf32: bool = option(
-        False, description="Let layers that compute in FP32 round to TF32; TensorRT's own default, but not what FP32 says."
-    )
+    tf32: bool = option(False, description="Let FP32 layers round to TF32, as TensorRT does unless told otherwise.")
     version_compatible: bool = option(False, description="Let later versions of TensorRT load the engine.")
-    hardware_compatible: bool = option(False, description="Let other GPUs from Ampere on load the engine; it is slower.")
+    hardware_compatible: bool = option(False, description="Let every GPU from Ampere on load the engine; slower.")
     strip_plan: bool = option(False, description="Leave the weights out of the plan; it must be refitted to be used.")
     sparsity: bool = option(False, description="Use kernels for 2:4 sparse weights; they must be pruned so.")
     tactic_sources: tuple[str, ...] | None = option(

@@ -1,4 +1,4 @@
-"""What a TensorRT module offers. Versions differ here and nowhere else; features are looked for, not version numbers."""
+"""What a TensorRT module offers. Versions differ here and nowhere else; features are looked for, not numbers."""
 
 from __future__ import annotations
 
