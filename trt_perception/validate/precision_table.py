@@ -1,0 +1,160 @@
+"""Average precision of one run over any weighting of its frames: matched once, summed up as often as needed.
+
+With weight 1 for every frame it is COCO's; a frame of weight 2 counts as if it were there twice. Formula: COCOeval
+(https://github.com/cocodataset/cocoapi, PythonAPI/pycocotools/cocoeval.py, `accumulate`): precision made monotonous
+from the right, read at recall 0, 0.01, ... 1, mean of the 101 values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trt_perception.detections import Detections
+from trt_perception.validate.coco_evaluation import coco_evaluation
+from trt_perception.validate.image_truth import ImageTruth
+from trt_perception.validate.paired_bootstrap import chunks
+
+RECALLS = np.linspace(0.0, 1.0, 101)
+THRESHOLDS = 10
+"""IoU 0.50 to 0.95 in steps of 0.05."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassMatches:
+    """All detections and objects of one class.
+
+    Args:
+        block: intp (d,), the detection's block; best score first.
+        hit: bool (10, d), whether it is an object, by IoU threshold.
+        counts: bool (10, d), whether it counts at all: not on an ignored object.
+        objects: int64 (blocks,), objects that count.
+    """
+
+    block: NDArray[np.intp] = field(repr=False)
+    hit: NDArray[np.bool_] = field(repr=False)
+    counts: NDArray[np.bool_] = field(repr=False)
+    objects: NDArray[np.int64] = field(repr=False)
+
+    def curves(self, weights: NDArray[np.int64], thresholds: int = THRESHOLDS) -> NDArray[np.float64]:
+        """Precision at the 101 recalls: float64 (replicates, thresholds, 101), NaN where no object counts.
+
+        Args:
+            weights: int64 (replicates, blocks).
+            thresholds: The first of the ten IoU thresholds.
+        """
+        total = weights @ self.objects
+        wanted = _hits_wanted(total)
+        result = np.zeros((len(weights), thresholds, len(RECALLS)))
+        each = weights[:, self.block]
+        for index in range(thresholds):
+            hits = np.cumsum(each * self.hit[index], axis=1)
+            others = np.cumsum(each * (self.counts[index] & ~self.hit[index]), axis=1)
+            precision = hits / np.maximum(hits + others, 1)
+            best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+            result[:, index] = _read(best, hits, wanted)
+        result[total == 0] = np.nan
+        return result
+
+
+def _hits_wanted(total: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Fewest hits whose recall, as COCO divides it, reaches each of RECALLS: int64 (replicates, 101)."""
+    count = np.maximum(total, 1)[:, None]
+    wanted = np.ceil(RECALLS * count)
+    wanted = np.where((wanted - 1) / count >= RECALLS, wanted - 1, wanted)
+    wanted = np.where(wanted / count < RECALLS, wanted + 1, wanted)
+    return wanted.astype(np.int64)
+
+
+def _read(best: NDArray[np.float64], hits: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Precision where the hits first reach what is wanted, 0 where they never do; one search for all rows."""
+    rows, columns = hits.shape
+    if not columns:
+        return np.zeros(wanted.shape)
+    # Rows end to end, each lifted above the one before, are one ascending list.
+    step = int(max(hits.max(), wanted.max())) + 1
+    lift = np.arange(rows)[:, None] * step
+    place = np.searchsorted((hits + lift).ravel(), (wanted + lift).ravel()).reshape(wanted.shape)
+    place -= np.arange(rows)[:, None] * columns
+    inside = place < columns
+    return np.where(inside, np.take_along_axis(best, np.minimum(place, columns - 1), axis=1), 0.0)
+
+
+class PrecisionTable:
+    """The matches of one run.
+
+    Args:
+        pairs: Detections and truth, one pair a frame.
+        blocks: intp (frames,), the block of each frame.
+        class_count: Classes.
+        max_detections: Most detections of one frame and class that count, best first.
+
+    Raises:
+        MissingError: pycocotools is not installed.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[tuple[Detections, ImageTruth]],
+        blocks: NDArray[np.intp],
+        *,
+        class_count: int,
+        max_detections: int = 100,
+    ) -> None:
+        self.block_count = int(blocks.max()) + 1 if len(blocks) else 0
+        evaluation = coco_evaluation(pairs, class_count=class_count, max_detections=max_detections)
+        images = evaluation.evalImgs  # by class, then by image
+        self.classes = [
+            _class_matches(images[index * len(pairs) : (index + 1) * len(pairs)], blocks, self.block_count)
+            for index in range(class_count)
+        ]
+
+    def class_precision(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """AP at IoU 0.50 and over 0.50 to 0.95: each float64 (replicates, classes), NaN where no object counts."""
+        at_half = np.full((len(weights), len(self.classes)), np.nan)
+        over_all = np.full_like(at_half, np.nan)
+        for column, matches in enumerate(self.classes):
+            row = 0
+            for part in chunks(weights, matches.block.size + THRESHOLDS * len(RECALLS)):
+                curves = matches.curves(part)
+                at_half[row : row + len(part), column] = curves[:, 0].mean(axis=1)
+                over_all[row : row + len(part), column] = curves.mean(axis=(1, 2))
+                row += len(part)
+        return at_half, over_all
+
+
+def mean_of_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the classes that are not NaN: float64 (replicates,) of (replicates, classes); NaN where all are."""
+    valid = np.isfinite(values)
+    count = valid.sum(axis=1)
+    total = np.where(valid, values, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+
+
+def _class_matches(images: Sequence[Any], blocks: NDArray[np.intp], block_count: int) -> ClassMatches:
+    """Joins what COCOeval found in each image; it gives None for an image without objects and detections."""
+    objects = np.zeros(block_count, np.int64)
+    scores: list[NDArray[np.float64]] = [np.zeros(0)]
+    places: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
+    hits: list[NDArray[np.bool_]] = [np.zeros((THRESHOLDS, 0), np.bool_)]
+    ignored: list[NDArray[np.bool_]] = [np.zeros((THRESHOLDS, 0), np.bool_)]
+    for block, image in zip(blocks, images, strict=True):
+        if image is None:
+            continue
+        objects[block] += int((np.asarray(image["gtIgnore"]) == 0).sum())
+        scores.append(np.asarray(image["dtScores"], np.float64))
+        places.append(np.full(len(image["dtScores"]), block, np.intp))
+        hits.append(np.asarray(image["dtMatches"]) > 0)
+        ignored.append(np.asarray(image["dtIgnore"], np.bool_))
+    order = np.argsort(-np.concatenate(scores), kind="mergesort")  # COCOeval's, so that ties fall alike
+    counts = ~np.concatenate(ignored, axis=1)[:, order]
+    return ClassMatches(
+        block=np.concatenate(places)[order],
+        hit=np.concatenate(hits, axis=1)[:, order] & counts,
+        counts=counts,
+        objects=objects,
+    )
