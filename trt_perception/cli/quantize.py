@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trt_perception.errors import InputError, MissingError
+from trt_perception.errors import InputError
 from trt_perception.precision.named_plan import DEFAULT_PLAN, named_plan
 
 if TYPE_CHECKING:
+    from trt_perception.engine.tensor_type_check import TensorTypeCheck
     from trt_perception.precision.account import Account
-    from trt_perception.precision.tensor_type_check import TensorTypeCheck
 
 NAME = "quantize"
 SUMMARY = "write a model's mixed-precision graph, with the account of what computes in what and why"
@@ -53,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the graph; 1 where --check finds a tensor of another type than planned."""
+    from trt_perception.engine.tensorrt_module import load_tensorrt
     from trt_perception.precision.calibration_table import read_table
     from trt_perception.precision.quantize import Emitter, account_paths, quantize
     from trt_perception.precision.render_account import render_summary
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     emitter = Emitter(arguments.emitter)
     if arguments.check and emitter is not Emitter.STRONG:
         raise InputError(f"--check: expected --emitter strong, got {emitter.value}; only its types stand in the graph")
-    module = _module(arguments.check) if arguments.check else None
+    module = load_tensorrt(arguments.check) if arguments.check else None
     existing = [path for path in (arguments.out, *account_paths(arguments.out)) if path.exists()]
     if existing and not arguments.overwrite:
         raise InputError(f"{existing[0]}: exists already; give another --out, or --overwrite")
@@ -82,17 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingError(
-            f"the Python package {name}, asked for by --check ({error})",
-            "install it, e.g. pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings",
-        ) from error
-
-
 def _check(module: Any, graph: Path, account: Account) -> TensorTypeCheck:
-    from trt_perception.precision.tensor_type_check import StrongNetwork, check_tensor_types
+    from trt_perception.engine.parse_network import ParsedNetwork
+    from trt_perception.engine.tensor_type_check import check_tensor_types
 
-    return check_tensor_types(StrongNetwork(module, graph), account)
+    return check_tensor_types(ParsedNetwork(module, graph, strongly_typed=True), account)

@@ -15,7 +15,7 @@ _REMEDIES = (
         "model without it",
     ),
     (
-        r"must have (the )?same (input )?types?|[Ss]trongly.typed|are of types|mismatched types",
+        r"must (be of|have) (the )?same (input )?types?|[Ss]trongly.typed|are of types|mismatched types",
         "its inputs are of different types: write the graph again with `trt-perception quantize`",
     ),
     (r"MODEL_DESERIALIZE_FAILED", "it is no ONNX file, or a damaged one: copy or export it again"),
