@@ -2,26 +2,193 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+import hashlib
+import shlex
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
 
+from trt_perception.engine.build_messages import BuildMessages, make_logger
+from trt_perception.engine.build_plan import BuiltPlan
+from trt_perception.engine.build_process import build_in_child
+from trt_perception.engine.engine_card import Inspection, render_card
+from trt_perception.engine.engine_files import EngineFiles, relative_path, write_engine
+from trt_perception.engine.engine_lock import engine_lock
+from trt_perception.engine.engine_origin import EngineOrigin, engine_origin
 from trt_perception.engine.engine_request import EngineRequest
+from trt_perception.engine.features import features_of
+from trt_perception.engine.layer_check import check_layers
+from trt_perception.engine.load_engine_file import load_engine_file
 from trt_perception.engine.made_engine import MadeEngine
+from trt_perception.engine.manifest import BuildRecord, Manifest, VerificationRecord
+from trt_perception.engine.open_plan import open_plan
+from trt_perception.engine.option_checks import is_strongly_typed
+from trt_perception.engine.parse_network import ParsedNetwork
+from trt_perception.engine.plugin_libraries import load_plugins
+from trt_perception.engine.progress_monitor import Progress
+from trt_perception.engine.read_layers import inspect_engine
+from trt_perception.engine.region_flow import region_flow
+from trt_perception.engine.tensor_type_check import check_tensor_types
+from trt_perception.engine.tensorrt_module import load_tensorrt
+from trt_perception.errors import EngineError, InputError
+from trt_perception.precision.account import Account
+from trt_perception.precision.model_digest import file_sha256
+from trt_perception.precision.quantize import quantize, tensors_to_calibrate
 
-if TYPE_CHECKING:
-    from trt_perception.engine.build_plan import Progress
+QUANTIZING, BUILDING, VERIFYING = "quantizing", "building", "verifying"
+"""Phases that are reported beside TensorRT's own."""
 
 
-def make_engine(request: EngineRequest, *, progress: Progress | None = None) -> MadeEngine:
+def make_engine(
+    request: EngineRequest, *, progress: Progress | None = None, waiting: Callable[[str], None] | None = None
+) -> MadeEngine:
     """See that the engine is there: build it where none is, or where one of another key is.
 
     Args:
         request: What is asked for.
-        progress: Called with phase, step and steps.
+        progress: Called with phase, step and steps; steps are 0 where TensorRT does not say how many there are.
+        waiting: Called with a sentence where another process builds this engine, before waiting for it.
 
     Raises:
         InputError: Model, plan, calibration or options cannot be used together.
-        GateError: TensorRT did not honour the plan; names the layers. The engine is not written.
-        MissingError: TensorRT or the onnx package is not installed.
+        EngineError: TensorRT cannot load its own plan, or the files cannot be written.
+        GateError: TensorRT does not honour the plan; names the layers. Nothing is written.
+        MissingError: TensorRT, a driver or the onnx package is not there.
         DeviceError: There is no GPU, or the builder failed on it.
     """
-    raise NotImplementedError
+    trt = load_tensorrt(request.module)
+    origin = engine_origin(request, trt)
+    current = _current(request, origin)
+    if current is not None:
+        return MadeEngine(path=EngineFiles(request.out).engine, manifest=current, built=False)
+    with engine_lock(request.out, waiting=waiting):
+        current = _current(request, origin)  # by another process, while this one waited
+        if current is not None:
+            return MadeEngine(path=EngineFiles(request.out).engine, manifest=current, built=False)
+        return _make(request, origin, trt, progress or _silent)
+
+
+def _silent(phase: str, step: int, steps: int) -> None:
+    """Nobody watches."""
+
+
+def _current(request: EngineRequest, origin: EngineOrigin) -> Manifest | None:
+    """The manifest of an engine that is what the request asks for; None where it is to be built."""
+    if request.force:
+        return None
+    try:
+        manifest = load_engine_file(request.out, tensorrt=origin.tensorrt, gpu=origin.gpu).manifest
+    except EngineError:
+        return None
+    return manifest if manifest.key == origin.key else None
+
+
+def _make(request: EngineRequest, origin: EngineOrigin, trt: Any, progress: Progress) -> MadeEngine:
+    """Build and write; the engine's lock is held."""
+    with tempfile.TemporaryDirectory(prefix="trt_perception_build_") as folder:
+        graph = Path(folder) / f"{origin.onnx.stem}.{origin.emitter.value}.onnx"
+        progress(QUANTIZING, 0, 1)
+        account = _quantize(request, origin, graph)
+        progress(QUANTIZING, 1, 1)
+        _check_types(origin, trt, graph, account)
+        progress(BUILDING, 0, 0)
+        built = build_in_child(request.module, graph, account, origin.options, progress=progress)
+        progress(VERIFYING, 0, 1)
+        inspection = _inspect(request, origin, trt, built, account)
+        manifest = _manifest(request, origin, built, inspection, emitter=account.emitter, graph=graph)
+        card = render_card(manifest, account=account, flow=_flow(graph, account), inspection=inspection)
+        write_engine(request.out, built.plan, manifest, card)
+        progress(VERIFYING, 1, 1)
+    return MadeEngine(path=EngineFiles(request.out).engine, manifest=manifest, built=True, messages=built.messages)
+
+
+def _quantize(request: EngineRequest, origin: EngineOrigin, graph: Path) -> Account:
+    if origin.table is None and tensors_to_calibrate(origin.onnx, origin.plan):
+        raise _without_ranges(request, origin)
+    return quantize(origin.onnx, origin.plan, origin.table, emitter=origin.emitter, out=graph)
+
+
+def _check_types(origin: EngineOrigin, trt: Any, graph: Path, account: Account) -> None:
+    """Before minutes of building: whether TensorRT's own types are those of the plan, where they stand in the graph."""
+    if is_strongly_typed(features_of(trt), account, origin.tensorrt):
+        load_plugins(trt, origin.options.plugins, make_logger(trt, BuildMessages()))
+        check_tensor_types(ParsedNetwork(trt, graph, strongly_typed=True), account).require()
+
+
+def _without_ranges(request: EngineRequest, origin: EngineOrigin) -> InputError:
+    plan, table = origin.plan, f"{origin.onnx.stem}.calibration.json"
+    words = ["trt-perception", "calibrate", str(request.model), "BAG_OR_FOLDER"]
+    if plan.calibrator.method.value != "entropy":
+        words += ["--method", plan.calibrator.method.value]
+    return InputError(
+        f"{request.model}: precision plan {plan.name or 'given'} has INT8 layers, whose ranges are not given; run: "
+        f"{shlex.join([*words, '--out', table])}, then give --calibration {table}"
+    )
+
+
+def _inspect(
+    request: EngineRequest, origin: EngineOrigin, trt: Any, built: BuiltPlan, account: Account
+) -> Inspection | None:
+    """What TensorRT made of the plan; None where the engine was built for a GPU that need not be here.
+
+    Raises:
+        GateError: Not what was planned.
+        EngineError: The plan cannot be loaded.
+    """
+    if origin.options.ahead_of_time:
+        return None
+    with open_plan(trt, built.plan, name=request.out, plugins=origin.options.plugins) as engine:
+        layers = inspect_engine(trt, engine)
+    check = check_layers(layers, account)
+    check.require()
+    return Inspection(layers=layers, check=check)
+
+
+def _manifest(
+    request: EngineRequest,
+    origin: EngineOrigin,
+    built: BuiltPlan,
+    inspection: Inspection | None,
+    *,
+    emitter: str,
+    graph: Path,
+) -> Manifest:
+    files, check = EngineFiles(request.out), inspection.check if inspection is not None else None
+    has_table = origin.table is not None and request.calibration is not None
+    return Manifest(
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        plan_sha256=hashlib.sha256(built.plan).hexdigest(),
+        plan_bytes=len(built.plan),
+        model_file=relative_path(origin.onnx, files.engine),
+        model_files=origin.model_files,
+        model_sha256=origin.model_sha256,
+        graph_sha256=file_sha256(graph),
+        calibration_file=relative_path(request.calibration, files.engine) if has_table and request.calibration else "",
+        calibration_digest=origin.table.digest if origin.table is not None else "",
+        precision_plan=origin.plan,
+        emitter=emitter,
+        tensorrt=origin.tensorrt,
+        gpu=origin.gpu,
+        options=origin.options,
+        plugins=origin.plugins,
+        spec=dataclasses.replace(origin.spec, model=str(files.engine)),
+        build=BuildRecord(seconds=built.seconds, timing_cache=built.timing_cache),
+        verification=None
+        if check is None
+        else VerificationRecord(
+            honoured=check.honoured,
+            not_honoured=check.not_honoured,
+            undetermined=check.undetermined,
+            wider=check.wider,
+        ),
+        key=origin.key,
+    )
+
+
+def _flow(graph: Path, account: Account) -> Any:
+    import onnx
+
+    return region_flow(onnx.load(str(graph)), account)
