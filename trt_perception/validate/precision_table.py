@@ -7,7 +7,7 @@ from the right, read at recall 0, 0.01, ... 1, mean of the 101 values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.detections import Detections
-from trt_perception.validate.coco_evaluation import coco_evaluation
+from trt_perception.validate.image_matches import match_images
 from trt_perception.validate.image_truth import ImageTruth
 from trt_perception.validate.paired_bootstrap import chunks
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 THRESHOLDS = 10
 """IoU 0.50 to 0.95 in steps of 0.05."""
+FRAMES_AT_ONCE = 500
+"""Given to pycocotools at once: it needs a kilobyte a detection."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +86,16 @@ def _read(best: NDArray[np.float64], hits: NDArray[np.int64], wanted: NDArray[np
     return np.where(inside, np.take_along_axis(best, np.minimum(place, columns - 1), axis=1), 0.0)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Image:
+    """What COCOeval found of one class in one image: objects that count, and scores (d,), hits and ignored (10, d)."""
+
+    objects: int
+    scores: NDArray[np.float64]
+    hit: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
+
+
 class PrecisionTable:
     """The matches of one run.
 
@@ -106,12 +118,18 @@ class PrecisionTable:
         max_detections: int = 100,
     ) -> None:
         self.block_count = int(blocks.max()) + 1 if len(blocks) else 0
-        evaluation = coco_evaluation(pairs, class_count=class_count, max_detections=max_detections)
-        images = evaluation.evalImgs  # by class, then by image
-        self.classes = [
-            _class_matches(images[index * len(pairs) : (index + 1) * len(pairs)], blocks, self.block_count)
-            for index in range(class_count)
-        ]
+        images: list[list[tuple[int, _Image]]] = [[] for _ in range(class_count)]
+        for start in range(0, len(pairs), FRAMES_AT_ONCE):
+            part = pairs[start : start + FRAMES_AT_ONCE]
+            # By class, then by image; None for an image that has neither an object nor a detection of the class.
+            found = match_images(part, class_count=class_count, max_detections=max_detections).evalImgs
+            for class_id, rows in enumerate(images):
+                for block, image in zip(
+                    blocks[start : start + len(part)].tolist(), found[class_id * len(part) :], strict=False
+                ):
+                    if image is not None:
+                        rows.append((block, _compact(image)))
+        self.classes = [_class_matches(rows, self.block_count) for rows in images]
 
     def class_precision(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """AP at IoU 0.50 and over 0.50 to 0.95: each float64 (replicates, classes), NaN where no object counts."""
@@ -135,26 +153,25 @@ def mean_of_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
 
 
-def _class_matches(images: Sequence[Any], blocks: NDArray[np.intp], block_count: int) -> ClassMatches:
-    """Joins what COCOeval found in each image; it gives None for an image without objects and detections."""
-    objects = np.zeros(block_count, np.int64)
-    scores: list[NDArray[np.float64]] = [np.zeros(0)]
-    places: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
-    hits: list[NDArray[np.bool_]] = [np.zeros((THRESHOLDS, 0), np.bool_)]
-    ignored: list[NDArray[np.bool_]] = [np.zeros((THRESHOLDS, 0), np.bool_)]
-    for block, image in zip(blocks, images, strict=True):
-        if image is None:
-            continue
-        objects[block] += int((np.asarray(image["gtIgnore"]) == 0).sum())
-        scores.append(np.asarray(image["dtScores"], np.float64))
-        places.append(np.full(len(image["dtScores"]), block, np.intp))
-        hits.append(np.asarray(image["dtMatches"]) > 0)
-        ignored.append(np.asarray(image["dtIgnore"], np.bool_))
-    order = np.argsort(-np.concatenate(scores), kind="mergesort")  # COCOeval's, so that ties fall alike
-    counts = ~np.concatenate(ignored, axis=1)[:, order]
-    return ClassMatches(
-        block=np.concatenate(places)[order],
-        hit=np.concatenate(hits, axis=1)[:, order] & counts,
-        counts=counts,
-        objects=objects,
+def _compact(image: Mapping[str, Any]) -> _Image:
+    return _Image(
+        objects=int((np.asarray(image["gtIgnore"]) == 0).sum()),
+        scores=np.asarray(image["dtScores"], np.float64),
+        hit=np.asarray(image["dtMatches"]) > 0,
+        ignored=np.asarray(image["dtIgnore"], np.bool_),
     )
+
+
+def _class_matches(images: Sequence[tuple[int, _Image]], block_count: int) -> ClassMatches:
+    objects = np.zeros(block_count, np.int64)
+    for block, image in images:
+        objects[block] += image.objects
+    none = np.zeros((THRESHOLDS, 0), np.bool_)
+    scores = np.concatenate([np.zeros(0), *(image.scores for _, image in images)])
+    order = np.argsort(-scores, kind="mergesort")  # COCOeval's, so that ties fall alike
+    counts = ~np.concatenate([none, *(image.ignored for _, image in images)], axis=1)[:, order]
+    hit = np.concatenate([none, *(image.hit for _, image in images)], axis=1)[:, order]
+    block_of = np.repeat(
+        np.array([block for block, _ in images], np.intp), np.array([len(image.scores) for _, image in images], np.intp)
+    )
+    return ClassMatches(block=block_of[order], hit=hit & counts, counts=counts, objects=objects)

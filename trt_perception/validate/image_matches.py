@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from trt_perception.detections import Detections
 from trt_perception.errors import MissingError
+from trt_perception.validate.coco_form import coco_annotations, coco_categories, coco_results
 from trt_perception.validate.image_truth import ImageTruth
 
 
-def coco_evaluation(
-    pairs: Iterable[tuple[Detections, ImageTruth]], *, class_count: int, max_detections: int = 100
-) -> Any:
+def match_images(pairs: Iterable[tuple[Detections, ImageTruth]], *, class_count: int, max_detections: int = 100) -> Any:
     """A COCOeval over images 1 to n and categories 0 to class_count - 1, evaluated over all sizes, not accumulated.
 
     Args:
@@ -37,13 +33,16 @@ def coco_evaluation(
     truth: list[dict[str, Any]] = []
     images = 0
     for images, (detections, image_truth) in enumerate(pairs, start=1):
-        found.extend(_found(images, detections))
-        truth.extend(_truth(images, image_truth))
+        found.extend(coco_results(images, detections))
+        truth.extend(coco_annotations(images, image_truth))
     for number, annotation in enumerate(truth, start=1):
         annotation["id"] = number  # 0 means "no match" to COCOeval
     for number, result in enumerate(found, start=1):
-        result["id"] = number
-    head = {"images": [{"id": image} for image in range(1, images + 1)], "categories": _categories(class_count)}
+        result.update(id=number, area=result["bbox"][2] * result["bbox"][3], iscrowd=0)
+    head = {
+        "images": [{"id": image} for image in range(1, images + 1)],
+        "categories": coco_categories([str(label) for label in range(class_count)]),
+    }
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = COCOeval(_index(COCO(), {**head, "annotations": truth}), iouType="bbox")
         evaluation.cocoDt = _index(COCO(), {**head, "annotations": found})
@@ -60,37 +59,3 @@ def _index(dataset: Any, content: dict[str, Any]) -> Any:
     dataset.dataset = content
     dataset.createIndex()
     return dataset
-
-
-def _categories(class_count: int) -> list[dict[str, Any]]:
-    return [{"id": class_id, "name": str(class_id)} for class_id in range(class_count)]
-
-
-def _found(image: int, detections: Detections) -> Iterator[dict[str, Any]]:
-    for box, score, class_id in zip(detections.boxes, detections.scores, detections.class_ids, strict=True):
-        bbox = _xywh(box)
-        yield {
-            "image_id": image,
-            "category_id": int(class_id),
-            "bbox": bbox,
-            "area": bbox[2] * bbox[3],
-            "score": float(score),
-            "iscrowd": 0,
-        }
-
-
-def _truth(image: int, truth: ImageTruth) -> Iterator[dict[str, Any]]:
-    for box, class_id, ignored in zip(truth.boxes, truth.class_ids, truth.ignored, strict=True):
-        bbox = _xywh(box)
-        yield {
-            "image_id": image,
-            "category_id": int(class_id),
-            "bbox": bbox,
-            "area": bbox[2] * bbox[3],
-            "iscrowd": int(ignored),
-        }
-
-
-def _xywh(box: NDArray[np.float32]) -> list[float]:
-    x1, y1, x2, y2 = (float(value) for value in box)
-    return [x1, y1, x2 - x1, y2 - y1]
