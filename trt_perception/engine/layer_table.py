@@ -20,8 +20,8 @@ class RegionRow:
     """The layers of one region.
 
     Args:
-        region: backbone, neck or head; `none` for layers that belong to no node.
-        planned: Its planned precision; empty for `none`.
+        region: backbone, neck or head; `none` for layers that belong to no node; `all` where regions are not known.
+        planned: Its planned precision; empty for `none` and `all`.
         layers: Layers that compute, by precision.
         copies: Reformats, quantizers and branch copies that move bytes.
         free: Reformats that cost nothing (NoOp).
@@ -58,15 +58,26 @@ def region_table(layers: Sequence[EngineLayer], account: Account) -> tuple[Regio
     for index, layer in enumerate(graph.layers):
         members[graph.region(index)].append(layer)
     return tuple(
-        RegionRow(
-            region=region,
-            planned=planned.get(region, ""),
-            layers=dict(Counter(layer.precision for layer in group if not layer.is_copy and layer.kind != "NoOp")),
-            copies=sum(layer.is_copy and layer.kind != "NoOp" for layer in group),
-            free=sum(layer.kind == "NoOp" for layer in group),
-        )
+        count_layers(group, region=region, planned=planned.get(region, ""))
         for region, group in members.items()
         if group
+    )
+
+
+def count_layers(layers: Sequence[EngineLayer], *, region: str, planned: str = "") -> RegionRow:
+    """One row of the table.
+
+    Args:
+        layers: Those of one region, or of the whole engine where regions are not known.
+        region: Its name.
+        planned: Its planned precision.
+    """
+    return RegionRow(
+        region=region,
+        planned=planned,
+        layers=dict(Counter(layer.precision for layer in layers if not layer.is_copy and layer.kind != "NoOp")),
+        copies=sum(layer.is_copy and layer.kind != "NoOp" for layer in layers),
+        free=sum(layer.kind == "NoOp" for layer in layers),
     )
 
 
