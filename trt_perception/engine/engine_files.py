@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from trt_perception.errors import EngineError
 from trt_perception.model.paths import absolute
-from trt_perception.options.write_atomically import flush_folder, write_flushed
+from trt_perception.options.write_atomically import flush_folder
 
 if TYPE_CHECKING:
     from trt_perception.engine.manifest import Manifest
@@ -111,7 +111,7 @@ def _replace_together(files: EngineFiles, contents: Mapping[Path, bytes]) -> Non
     temporaries = {path: path.with_name(f".{path.name}.tmp") for path in contents}  # the lock's holder is the only one
     try:
         for path, temporary in temporaries.items():
-            write_flushed(temporary, contents[path])
+            _write_new(temporary, contents[path])
         files.signature.unlink(missing_ok=True)
         for path, temporary in temporaries.items():
             temporary.replace(path)
@@ -127,3 +127,16 @@ def _replace_together(files: EngineFiles, contents: Mapping[Path, bytes]) -> Non
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
     flush_folder(files.engine.parent)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that only its owner may change, and flush it to the disk.
+
+    What a killed writer left, or somebody put there as a link, is removed first.
+    """
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

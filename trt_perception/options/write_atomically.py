@@ -15,7 +15,10 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        write_flushed(temporary, data)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -24,20 +27,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     flush_folder(path.parent)
 
 
-def write_flushed(path: Path, data: bytes) -> None:
-    """Write a file and flush it to the disk; what is there is overwritten.
-
-    Raises:
-        OSError: It cannot be written; part of it may be there.
-    """
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def flush_folder(folder: Path) -> None:
-    """Make a rename last over a power cut; a file system that cannot is no reason to fail, the files are whole."""
+    """Make a rename last over a power cut; a file system that cannot is no reason to fail, the file is whole."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
