@@ -40,7 +40,8 @@ def mermaid_flow(flow: RegionFlow, spec: ModelSpec) -> str:
 
 def _tensor_facts(spec: ModelSpec) -> dict[str, str]:
     """What stands in the box of an input or output, beside its name."""
-    facts = {item.name: f"{_shape(item.shape)} {item.dtype.value}" for item in (*spec.inputs, *spec.outputs)}
+    facts = {item.name: f"{_shape(item.shape)} {item.dtype.value}" for item in spec.inputs}
+    facts |= {item.name: f"{_shape(item.shape)} {item.dtype.value}" for item in spec.outputs}
     for head in spec.heads:
         for output in head.outputs:
             facts[output] = f"{facts.get(output, '')}<br/>{head.kind.value}".removeprefix("<br/>")

@@ -23,7 +23,9 @@ def result_sections(manifest: Manifest) -> str:
         "## Recommendation",
         _recommendation(accuracy, latency),
         "## Accuracy against FP32",
-        f"Not measured yet: `trt-perception validate --engine {file}`" if accuracy is None else _accuracy(accuracy),
+        f"Not measured yet: `trt-perception judge {file} BAG_OR_FOLDER --write-card`"
+        if accuracy is None
+        else _accuracy(accuracy),
         "## Latency",
         f"Not measured yet: `trt-perception bench {file}`" if latency is None else _latency(latency),
         _END,

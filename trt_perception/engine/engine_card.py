@@ -54,7 +54,10 @@ def render_card(
     """
     parts = [f"# {Path(manifest.spec.model).name}", _summary(manifest), "## Built from", build_facts(manifest)]
     if flow is not None:
-        legend = "Nodes of the graph by planned precision; on the arrows, what was put between the parts."
+        legend = (
+            "Nodes of the graph by planned precision, and on the arrows what was put between the parts. A node counts "
+            "as int8 where its inputs are quantized; TensorRT may take pointwise nodes between such into INT8, too."
+        )
         parts += ["## Flow", legend, mermaid_flow(flow, manifest.spec)]
     parts += ["## Inputs and outputs", _tensors(manifest)]
     if account is not None and inspection is not None:

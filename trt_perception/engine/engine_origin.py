@@ -116,11 +116,7 @@ def _with_profiles(options: EngineOptions, spec: ModelSpec) -> EngineOptions:
     """A profile for every input of open size: where none is given, the one shape that the spec says."""
     given = {profile.input for profile in options.profiles}
     shapes = {item.name: item.shape for item in spec.inputs}
-    opened = [
-        tensor.name
-        for tensor in read_onnx(Path(spec.model)).inputs
-        if any(not isinstance(size, int) for size in tensor.shape)
-    ]
+    opened = [tensor.name for tensor in read_onnx(Path(spec.model)).inputs if tensor.sizes is None]
     added = tuple(
         ShapeProfile(input=name, min=shapes[name], opt=shapes[name], max=shapes[name])
         for name in opened

@@ -14,6 +14,7 @@ from typing import Any
 from trt_perception.engine.build_messages import BuildMessages, make_logger
 from trt_perception.engine.build_plan import BuiltPlan
 from trt_perception.engine.build_process import build_in_child
+from trt_perception.engine.engine_account import write_engine_account
 from trt_perception.engine.engine_card import Inspection, render_card
 from trt_perception.engine.engine_files import EngineFiles, relative_path, write_engine
 from trt_perception.engine.engine_lock import engine_lock
@@ -101,6 +102,7 @@ def _make(request: EngineRequest, origin: EngineOrigin, trt: Any, progress: Prog
         manifest = _manifest(request, origin, built, inspection, emitter=account.emitter, graph=graph)
         card = render_card(manifest, account=account, flow=_flow(graph, account), inspection=inspection)
         write_engine(request.out, built.plan, manifest, card)
+        write_engine_account(request.out, account)
         progress(VERIFYING, 1, 1)
     return MadeEngine(path=EngineFiles(request.out).engine, manifest=manifest, built=True, messages=built.messages)
 
