@@ -131,7 +131,7 @@ def _emit(source: QuantizationSource, table: CalibrationTable | None, emitter: E
         layers: dict[str, Precision] = {}
     else:
         writer = flags_emitter.flags_writer(view, placement)
-        layers = flags_emitter.layer_precisions(view, precisions)
+        layers = flags_emitter.layer_precisions(view, precisions, placement)
     model = writer.write()
     account = emitted_account(
         source,
