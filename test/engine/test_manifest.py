@@ -155,6 +155,15 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
         yield from places(item, (*path, key))
 
 
+def complaint(content: bytes, pair: EnginePair) -> str:
+    """What is said of a file; empty where it is read."""
+    try:
+        parse_manifest(content, pair.files)
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
 @given(data=st.data())
 def test_a_changed_value_is_read_or_named(pair: EnginePair, data: st.DataObject) -> None:
     plain = plain_of(pair)
@@ -166,10 +175,8 @@ def test_a_changed_value_is_read_or_named(pair: EnginePair, data: st.DataObject)
         for step in path[:-1]:
             place = place[step]
         del place[path[-1]]
-    try:
-        parse(plain, pair)
-    except EngineError as error:
-        assert "tiny.engine" in str(error)
+    text = complaint(json.dumps(plain).encode(), pair)
+    assert not text or "tiny.engine" in text
 
 
 @given(st.binary(max_size=200))
@@ -183,10 +190,8 @@ def test_overwritten_bytes_are_read_or_named(pair: EnginePair, start: int, lengt
     data = bytearray(pair.files.manifest.read_bytes())
     start %= len(data)
     data[start : start + length] = content
-    try:
-        parse_manifest(bytes(data), pair.files)
-    except EngineError as error:
-        assert "tiny.engine" in str(error)
+    text = complaint(bytes(data), pair)
+    assert not text or "tiny.engine" in text
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"schema": ' + b"1" * 5000 + b"}"], ids=["deep", "long_number"])

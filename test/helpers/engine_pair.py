@@ -10,7 +10,6 @@ from typing import Any
 
 from helpers.model_specs import tiny_yolox_spec
 from helpers.tiny_onnx import make_yolox_onnx
-
 from trt_perception.engine.engine_files import EngineFiles, relative_path, write_engine
 from trt_perception.engine.engine_key import engine_key, plugin_digests
 from trt_perception.engine.engine_options import EngineOptions

@@ -53,8 +53,12 @@ def make_key_pair(private_key: Path) -> Path:
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
     public = key.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo)
-    for path, data, mode in ((public_key, public, 0o644), (private_key, private, 0o600)):
-        _write_new(path, data, mode)
+    _write_new(private_key, private, 0o600)
+    try:
+        _write_new(public_key, public, 0o644)
+    except InputError:
+        private_key.unlink()
+        raise
     return public_key
 
 
