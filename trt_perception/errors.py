@@ -100,9 +100,18 @@ class GateError(PerceptionError):
 
 
 class DeviceError(PerceptionError):
-    """The device or the runtime on it failed; the input was not at fault."""
+    """The device or the runtime on it failed; the input was not at fault.
+
+    Args:
+        problem: What failed, in the runtime's own words, and what to do next.
+        is_sticky: Whether every later CUDA call of this process fails, too: only a new process can go on.
+    """
 
     exit_code: ClassVar[int] = 3
+
+    def __init__(self, problem: str, *, is_sticky: bool = False) -> None:
+        self.is_sticky = is_sticky
+        super().__init__(problem)
 
 
 class DropReason(str, Enum):

@@ -3,37 +3,80 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
-from trt_perception.errors import MissingError
+from trt_perception.engine.cuda_driver import CudaDriver
+from trt_perception.errors import EngineError, MissingError, PerceptionError
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.runtime.backend import Backend, BackendKind
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
+from trt_perception.runtime.tensorrt_backend import TensorRtBackend
+
+_ENGINE_SUFFIX = ".engine"
 
 
-def make_backend(kind: BackendKind, spec: ModelSpec, *, threads: int | None = None) -> Backend:
+def make_backend(
+    kind: BackendKind,
+    spec: ModelSpec,
+    *,
+    threads: int | None = None,
+    engine: Path | None = None,
+    device: int = 0,
+    contexts: int = 2,
+    strict: bool = False,
+    public_key: Path | None = None,
+) -> Backend:
     """The backend of that kind, not open yet.
 
     Args:
         kind: Which runtime. `auto` takes ONNX Runtime where TensorRT cannot be used; its `name` says why.
         spec: The model.
         threads: CPU threads of one frame; only for onnxruntime. Default: half of the cores.
+        engine: The engine file; only for tensorrt, as is what follows. Default: beside the model, with its name.
+        device: Index of the GPU.
+        contexts: How many inferences at once.
+        strict: Whether an engine that other users may write is refused.
+        public_key: Whose signature is asked for. None: none.
 
     Raises:
-        MissingError: TensorRT is asked for and cannot be used.
+        MissingError: TensorRT is asked for, and it, the CUDA packages or the engine are not there.
+        EngineError: An engine alone is to be run by ONNX Runtime.
     """
-    if kind is BackendKind.ONNXRUNTIME:
-        return OnnxRuntimeBackend(spec, threads=threads)
-    lack, remedy = _tensorrt_lack()
-    if kind is BackendKind.AUTO:
-        return OnnxRuntimeBackend(spec, threads=threads, note=f"auto: {lack}")
-    raise MissingError(f"model {spec.name}: backend tensorrt: {lack}", remedy)
+    path = engine or Path(spec.model).with_suffix(_ENGINE_SUFFIX)
+    is_engine_alone = Path(spec.model).suffix == _ENGINE_SUFFIX
+    lack, remedy = ("", "") if kind is BackendKind.ONNXRUNTIME else _lack(path, look_for_gpu=kind is BackendKind.AUTO)
+    if kind is BackendKind.ONNXRUNTIME or (kind is BackendKind.AUTO and lack and not is_engine_alone):
+        if is_engine_alone:
+            raise EngineError(spec.model, "an engine runs on TensorRT only", "give the ONNX, or `--backend tensorrt`")
+        return OnnxRuntimeBackend(spec, threads=threads, note=f"auto: {lack}" if lack else "")
+    if lack:
+        raise MissingError(f"model {spec.name}: backend tensorrt: {lack}", remedy)
+    return TensorRtBackend(
+        spec, engine=path, device=device, contexts=contexts, strict=strict, public_key=public_key
+    )
 
 
-def _tensorrt_lack() -> tuple[str, str]:
-    """Why TensorRT cannot be used, and what to do."""
+def _lack(engine: Path, *, look_for_gpu: bool) -> tuple[str, str]:
+    """What TensorRT lacks here, and what to do; empty where it can be tried."""
     on_cpu = "set `backend: onnxruntime` to run on the CPU"
-    if find_spec("tensorrt") is None:
+    if not _has("tensorrt"):
         return "the Python package tensorrt is not installed", (
             f"install TensorRT with its Python package for this Python, or {on_cpu}"
         )
-    return "this version of trt_perception executes no TensorRT engines", on_cpu
+    if not _has("cuda.core"):
+        return "the Python package cuda-core is not installed", f"run: pip install cuda-core cuda-bindings; or {on_cpu}"
+    if not engine.is_file():
+        return f"there is no engine {engine}", f"run: trt-perception build MODEL --out {engine}; or {on_cpu}"
+    if look_for_gpu:
+        try:
+            CudaDriver().device(0)
+        except PerceptionError as error:
+            return f"no GPU ({error})", on_cpu
+    return "", ""
+
+
+def _has(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a parent package
+        return False

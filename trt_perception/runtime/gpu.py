@@ -1,0 +1,168 @@
+"""One GPU: memory, streams, events and copies. The only place that imports the CUDA packages."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trt_perception.errors import DeviceError, MissingError, PerceptionError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Memory from `Gpu.allocate` or `Gpu.allocate_pinned`, to be given to `Gpu.free`.
+
+    Args:
+        address: Where it begins, aligned to 256 bytes.
+        nbytes: Its size.
+        is_pinned: Whether it is the host's, page-locked, rather than the device's.
+    """
+
+    address: int
+    nbytes: int
+    is_pinned: bool = False
+
+
+class Gpu:
+    """One GPU. Every thread that calls it, or TensorRT, calls `use` before.
+
+    Streams and events are those of cuda.core; `int(stream.handle)` is what TensorRT takes.
+
+    Args:
+        index: As CUDA counts, CUDA_VISIBLE_DEVICES included.
+
+    Raises:
+        MissingError: The CUDA packages are not installed.
+        DeviceError: There is no such device, or it cannot be used.
+    """
+
+    def __init__(self, index: int = 0) -> None:
+        try:
+            from cuda import core
+            from cuda.bindings import runtime
+        except ImportError as error:
+            raise MissingError(
+                f"the Python packages cuda-core and cuda-bindings cannot be imported ({error})",
+                "run: pip install cuda-core 'cuda-bindings==12.*' (or 13.*, as the CUDA that nvidia-smi shows)",
+            ) from error
+        self.index = index
+        self._core: Any = core
+        self._runtime: Any = runtime
+        self.use()
+
+    def use(self) -> None:
+        """Make it the calling thread's GPU. Cheap.
+
+        Raises:
+            DeviceError: It cannot be used.
+        """
+        with self.guard("choosing it"):
+            self._core.Device(self.index).set_current()
+
+    def free_bytes(self) -> int:
+        """Device memory that is free now."""
+        return int(self._call("cudaMemGetInfo")[0])
+
+    def allocate(self, nbytes: int) -> Memory:
+        """Device memory; what is in it is not defined.
+
+        Raises:
+            DeviceError: There is not enough.
+        """
+        return Memory(address=int(self._call("cudaMalloc", max(1, nbytes))[0]), nbytes=nbytes)
+
+    def allocate_pinned(self, nbytes: int) -> Memory:
+        """Host memory that the GPU reads and writes at full speed and while the host does other things.
+
+        Raises:
+            DeviceError: There is not enough.
+        """
+        return Memory(address=int(self._call("cudaMallocHost", max(1, nbytes))[0]), nbytes=nbytes, is_pinned=True)
+
+    def free(self, memory: Memory) -> None:
+        """Give memory back. Nothing may use it any more.
+
+        Raises:
+            DeviceError: The device failed before.
+        """
+        self._call("cudaFreeHost" if memory.is_pinned else "cudaFree", memory.address)
+
+    def array(self, memory: Memory, *, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Pinned memory as an array, valid until it is freed."""
+        raw = (ctypes.c_uint8 * memory.nbytes).from_address(memory.address)
+        return np.frombuffer(raw, dtype=dtype, count=int(np.prod(shape, dtype=np.int64))).reshape(shape)
+
+    def fill_with_zeros(self, memory: Memory, stream: Any) -> None:
+        """Set device memory to zero, in the order of the stream."""
+        self._call("cudaMemsetAsync", memory.address, 0, memory.nbytes, int(stream.handle))
+
+    def upload(self, address: int, array: NDArray[Any], stream: Any) -> None:
+        """Copy a contiguous array to the device, in the order of the stream.
+
+        The array may be changed as soon as this returns, unless it lies in pinned memory.
+        """
+        kind = self._runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
+        self._call("cudaMemcpyAsync", address, array.ctypes.data, array.nbytes, kind, int(stream.handle))
+
+    def download(self, memory: Memory, address: int, stream: Any) -> None:
+        """Fill pinned memory from the device, in the order of the stream."""
+        kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        self._call("cudaMemcpyAsync", memory.address, address, memory.nbytes, kind, int(stream.handle))
+
+    def make_stream(self, *, priority: int | None = None) -> Any:
+        """A stream that never waits for the default stream.
+
+        Args:
+            priority: Lower numbers go first. None: the lowest.
+        """
+        with self.guard("making a stream"):
+            options = self._core.StreamOptions(nonblocking=True, priority=priority)
+            return self._core.Device(self.index).create_stream(options=options)
+
+    def make_event(self, *, timing: bool = False) -> Any:
+        """An event whose `sync` puts the thread to sleep; without `timing` it is cheaper."""
+        with self.guard("making an event"):
+            options = self._core.EventOptions(timing_enabled=timing, blocking_sync=True)
+            return self._core.Device(self.index).create_event(options)
+
+    @contextmanager
+    def guard(self, doing: str) -> Iterator[None]:
+        """Errors of the CUDA packages within become a DeviceError that says whether the process can go on.
+
+        Args:
+            doing: What failed then, e.g. `waiting for the engine`.
+        """
+        try:
+            yield
+        except PerceptionError:
+            raise
+        except Exception as error:  # cuda.core raises a private class, and others for wrong arguments
+            raise self.error(f"{doing} failed: {error}") from error
+
+    def error(self, problem: str) -> DeviceError:
+        """The error to raise, with the GPU's index and what to do."""
+        sticky = self.is_lost()
+        remedy = "; the process must be started again" if sticky else ""
+        return DeviceError(f"GPU {self.index}: {problem}{remedy}", is_sticky=sticky)
+
+    def is_lost(self) -> bool:
+        """Whether an earlier error has ended all CUDA work of this process.
+
+        CUDA gives such an error again with every later call, and keeps it when it was read; any other one is forgotten.
+        """
+        runtime = self._runtime
+        runtime.cudaGetLastError()
+        return bool(runtime.cudaMemGetInfo()[0] != runtime.cudaError_t.cudaSuccess)
+
+    def _call(self, function: str, *arguments: Any) -> tuple[Any, ...]:
+        """Call the CUDA runtime; its results without the status."""
+        status, *results = getattr(self._runtime, function)(*arguments)
+        if status != self._runtime.cudaError_t.cudaSuccess:
+            raise self.error(f"{function} fails: {status.name}")
+        return tuple(results)

@@ -1,0 +1,216 @@
+"""TensorRT, through an engine file with its manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from queue import LifoQueue
+from types import TracebackType
+
+import numpy as np
+
+from trt_perception.engine.gpu_identity import current_gpu
+from trt_perception.engine.load_engine_file import load_engine_file
+from trt_perception.engine.tensorrt_module import identify, load_tensorrt
+from trt_perception.errors import DeviceError, EngineError, InputError
+from trt_perception.model.model_spec import ModelSpec
+from trt_perception.runtime.backend import Tensors
+from trt_perception.runtime.engine_context import EngineContext
+from trt_perception.runtime.engine_memory import EngineMemory, mib
+from trt_perception.runtime.gpu import Gpu
+from trt_perception.runtime.inference_slot import InferenceSlot
+from trt_perception.runtime.tensor_fit import check_fit
+from trt_perception.runtime.tensorrt_engine import TensorRtEngine
+
+
+class TensorRtBackend:
+    """Runs an engine, loaded once, in several contexts: as many threads infer at once, each on a stream of its own.
+
+    Args:
+        spec: The model. Its shapes choose the profile of an engine that leaves sizes open.
+        engine: The engine file; its manifest lies beside it.
+        device: Index of the GPU, as CUDA counts.
+        module: Python module of the TensorRT that runs it.
+        contexts: How many inferences at once; each takes memory, see `memory`. More threads than that wait.
+        strict: Whether an engine that other users may write is refused.
+        public_key: Whose signature is asked for. None: none.
+        graph: Whether to launch CUDA graphs where the engine can be captured; `name` says what became of it.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        engine: Path,
+        device: int = 0,
+        module: str = "tensorrt",
+        contexts: int = 2,
+        strict: bool = False,
+        public_key: Path | None = None,
+        graph: bool = True,
+    ) -> None:
+        if contexts < 1:
+            raise InputError(f"backend tensorrt: expected at least 1 context, got {contexts}")
+        self._spec = spec
+        self._path = engine
+        self._device = device
+        self._module = module
+        self._contexts = contexts
+        self._strict = strict
+        self._public_key = public_key
+        self._graph = graph
+        self._name = f"tensorrt (engine {engine.name}, not open)"
+        self._note = "not open"
+        self._engine: TensorRtEngine | None = None
+        self._slots: list[InferenceSlot] = []
+        self._idle: LifoQueue[InferenceSlot | None] = LifoQueue()
+        self.warnings: tuple[str, ...] = ()
+        """What is not as it should be with the engine's files, and does not keep it from running; known once open."""
+        self.memory: EngineMemory | None = None
+        """Device memory that it takes; known once open."""
+
+    @property
+    def name(self) -> str:
+        """Runtime, version, GPU, and whether inferences are CUDA graphs."""
+        return self._name
+
+    @property
+    def graph_note(self) -> str:
+        """`CUDA graph`, or `no CUDA graph` and why."""
+        return self._note
+
+    def open(self) -> None:
+        """Load the engine and compare it with the spec; `Backend` says more.
+
+        Raises:
+            EngineError: The engine's files are not those of this model, this GPU and this TensorRT, or are damaged.
+            MissingError: TensorRT, the CUDA packages or the driver are not here.
+            DeviceError: TensorRT or CUDA fails; out of memory says how much is needed and how much is free.
+        """
+        if self._engine is not None:
+            return
+        trt = load_tensorrt(self._module)
+        identity, here = identify(trt), current_gpu(self._device)
+        loaded = load_engine_file(
+            self._path,
+            tensorrt=identity,
+            gpu=here,
+            spec=self._spec,
+            strict=self._strict,
+            public_key=self._public_key,
+        )
+        gpu = Gpu(self._device)
+        plugins = [str(self._path.parent / path) for path in loaded.manifest.plugins]
+        free = gpu.free_bytes()
+        self.memory = EngineMemory(weights_bytes=len(loaded.plan), scratch_bytes=0, tensor_bytes=0, contexts=0)
+        try:
+            self._engine = TensorRtEngine(trt, gpu, loaded.plan, name=str(self._path), plugins=plugins)
+            check_fit(self._engine.tensors, self._spec, engine=self._path)
+            self._make_slots(len(loaded.plan))
+        except DeviceError as error:
+            self.close()
+            raise self._explained(error, free) from error
+        except BaseException:
+            self.close()
+            raise
+        self.warnings = loaded.warnings
+        self._note = self._slots[0].context.note
+        self._name = f"{identity} ({here.name}, contexts: {self._contexts}, {self._note})"
+
+    def infer(self, inputs: Tensors) -> Tensors:
+        """Run the model once; `Backend` says more. Waits for a context while all are in use.
+
+        Raises:
+            InputError: An array is missing or has another shape or dtype than the spec says.
+            DeviceError: TensorRT or CUDA failed; `is_sticky` says whether only a new process can go on.
+        """
+        self._check_inputs(inputs)
+        if self._engine is None:
+            raise self._closed()
+        slot = self._idle.get()
+        if slot is None:
+            self._idle.put(None)  # for the next thread that waits
+            raise self._closed()
+        try:
+            outputs = slot.run(inputs)
+        finally:
+            self._idle.put(slot)
+        # Whole numbers may come in another width than the model has: TensorRT 8 knows no int64.
+        return {
+            output.name: outputs[output.name].astype(output.dtype.value, copy=False) for output in self._spec.outputs
+        }
+
+    def close(self) -> None:
+        """Free the engine and all memory, once the inferences that run are done. Harmless when called twice."""
+        engine, self._engine = self._engine, None
+        slots, self._slots = self._slots, []
+        for _ in slots:
+            self._idle.get()
+        for slot in slots:
+            slot.close()
+        if engine is not None:
+            engine.close()
+            self._idle.put(None)
+
+    def __enter__(self) -> TensorRtBackend:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _make_slots(self, plan_bytes: int) -> None:
+        assert self._engine is not None
+        self._idle = LifoQueue()
+        shapes = {source.name: source.shape for source in self._spec.inputs}
+        names = tuple(output.name for output in self._spec.outputs)
+        sizes = [np.dtype(item.dtype.value).itemsize * int(np.prod(item.shape, dtype=np.int64))
+                 for item in (*self._spec.inputs, *self._spec.outputs)]  # fmt: skip
+        self.memory = EngineMemory(
+            weights_bytes=plan_bytes,
+            scratch_bytes=self._engine.scratch_bytes,
+            tensor_bytes=sum(sizes),
+            contexts=self._contexts,
+        )
+        for _ in range(self._contexts):
+            slot = InferenceSlot(EngineContext(self._engine, shapes=shapes), names)
+            self._slots.append(slot)
+            self._idle.put(slot)
+            slot.context.prepare(graph=self._graph)
+            self._check_outputs(slot.context)
+
+    def _check_outputs(self, context: EngineContext) -> None:
+        """What the engine leaves open is known only now that the inputs have their shapes."""
+        shapes = {tensor.name: tensor.shape for tensor in context.outputs}
+        for output in self._spec.outputs:
+            if shapes[output.name] != output.shape:
+                raise EngineError(
+                    self._path,
+                    f"output {output.name!r} at the spec's input shapes",
+                    "correct `outputs` in the model's YAML",
+                    expected=str(list(output.shape)),
+                    got=str(list(shapes[output.name])),
+                )
+
+    def _explained(self, error: DeviceError, free: int) -> DeviceError:
+        """With the sum, where memory is what was lacking."""
+        memory = self.memory
+        if memory is None or not (memory.total_bytes > free or "memory" in str(error).lower()):
+            return error
+        return DeviceError(
+            f"{error}; it takes at least {memory}, and {mib(free)} MiB were free: run fewer models on this GPU, "
+            "or fewer contexts",
+            is_sticky=error.is_sticky,
+        )
+
+    def _check_inputs(self, inputs: Tensors) -> None:
+        for source in self._spec.inputs:
+            array = inputs.get(source.name)
+            got = "none" if array is None else f"{array.dtype} {list(array.shape)}"
+            expected = f"{source.dtype.value} {list(source.shape)}"
+            if got != expected:
+                raise InputError(f"model {self._spec.name}: input {source.name!r}: expected {expected}, got {got}")
+
+    def _closed(self) -> DeviceError:
+        return DeviceError(f"model {self._spec.name}: infer before open or after close; open the backend first")

@@ -1,0 +1,138 @@
+"""A deserialised plan, shared by the contexts that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trt_perception.engine.build_messages import BuildMessages, make_logger
+from trt_perception.engine.engine_io import EngineBinding, engine_tensors
+from trt_perception.engine.error_recorder import make_error_recorder
+from trt_perception.engine.plugin_libraries import load_plugins
+from trt_perception.errors import DeviceError, EngineError
+from trt_perception.runtime.gpu import Gpu
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Shapes by tensor name, batch first."""
+
+_REMEDY = "build it again with `trt-perception build`"
+
+
+class TensorRtEngine:
+    """Weights and kernels of one plan on one GPU. Close its contexts first.
+
+    Args:
+        trt: The TensorRT module.
+        gpu: Where it is loaded.
+        plan: The bytes, checked by `load_engine_file`: a plan is code.
+        name: The engine's file, for errors.
+        plugins: Paths of the plugin libraries that it needs.
+
+    Raises:
+        DeviceError: TensorRT does not load it; with TensorRT's own words.
+        EngineError: An input or output is not a plain array in device memory.
+        MissingError: A plugin library is not there.
+        ConfigError: A plugin library cannot be loaded.
+    """
+
+    def __init__(self, trt: Any, gpu: Gpu, plan: bytes, *, name: str, plugins: Sequence[str] = ()) -> None:
+        self.trt = trt
+        self.gpu = gpu
+        self.name = name
+        gpu.use()
+        # Errors come through the recorder; of the rest, nothing concerns a plan that fits its manifest.
+        logger = make_logger(trt, BuildMessages())
+        load_plugins(trt, plugins, logger)
+        self._recorder = make_error_recorder(trt)
+        self._runtime = trt.Runtime(logger)
+        self._runtime.error_recorder = self._recorder
+        self._engine = self._runtime.deserialize_cuda_engine(plan)
+        if self._engine is None:
+            raise self.error("TensorRT does not load the plan", self._recorder)
+        self.tensors: tuple[EngineBinding, ...] = engine_tensors(trt, self._engine)
+        for tensor in self.tensors:
+            self._check_kind(tensor)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Device memory that each context computes in, for the largest shapes that it takes."""
+        engine = self._engine
+        return int(engine.device_memory_size_v2 if hasattr(engine, "device_memory_size_v2") else engine.device_memory_size)
+
+    def make_context(self) -> Any:
+        """An IExecutionContext without scratch memory, which the caller provides.
+
+        TensorRT's own allocation would hide the size, and TensorRT-RTX captures no graph with it.
+
+        Raises:
+            DeviceError: TensorRT makes none.
+        """
+        self._recorder.clear()
+        strategies = getattr(self.trt, "ExecutionContextAllocationStrategy", None)
+        if strategies is None:  # TensorRT 8
+            context = self._engine.create_execution_context_without_device_memory()
+        else:
+            context = self._engine.create_execution_context(strategies.USER_MANAGED)
+        if context is None:
+            raise self.error("TensorRT makes no execution context", self._recorder)
+        return context
+
+    def new_recorder(self) -> Any:
+        """An IErrorRecorder for one context: contexts report from several threads."""
+        return make_error_recorder(self.trt)
+
+    def profile_of(self, shapes: Shapes) -> int:
+        """The first optimisation profile that takes inputs of these shapes.
+
+        Raises:
+            EngineError: None does; says what they take.
+        """
+        ranges = []
+        for index in range(self._engine.num_optimization_profiles):
+            limits = {
+                name: [tuple(int(size) for size in dims) for dims in self._engine.get_tensor_profile_shape(name, index)]
+                for name in shapes
+            }
+            if all(_lies_within(shapes[name], low, high) for name, (low, _, high) in limits.items()):
+                return index
+            ranges += [f"{name} {_text(low)} to {_text(high)}" for name, (low, _, high) in limits.items()]
+        wanted = ", ".join(f"{name} {_text(shape)}" for name, shape in shapes.items())
+        raise EngineError(
+            self.name, f"expected inputs of its profiles ({'; '.join(ranges)}), got {wanted}", "widen its profiles"
+        )
+
+    def error(self, problem: str, recorder: Any) -> DeviceError:
+        """The error for a call of TensorRT that failed: names the engine and says what TensorRT said."""
+        said = "; ".join(recorder.texts()) or "it gives no reason"
+        recorder.clear()
+        sticky = self.gpu.is_lost()
+        remedy = "; the process must be started again" if sticky else ""
+        return DeviceError(f"engine {self.name}: {problem}: {said}{remedy}", is_sticky=sticky)
+
+    def close(self) -> None:
+        """Unload it. Harmless when called twice."""
+        self._engine = None
+        self._runtime = None
+
+    def _check_kind(self, tensor: EngineBinding) -> None:
+        try:
+            np.dtype(tensor.dtype)
+        except TypeError as error:
+            raise EngineError(
+                self.name, f"tensor {tensor.name!r} is {tensor.dtype}, which NumPy does not have", _REMEDY
+            ) from error
+        layout = str(getattr(self._engine.get_tensor_format(tensor.name), "name", ""))
+        if layout != "LINEAR":
+            raise EngineError(self.name, f"tensor {tensor.name!r} must be LINEAR, got {layout}", _REMEDY)
+        if self._engine.get_tensor_location(tensor.name) != self.trt.TensorLocation.DEVICE:
+            raise EngineError(self.name, f"tensor {tensor.name!r} must lie in device memory, got host memory", _REMEDY)
+
+
+def _lies_within(shape: tuple[int, ...], low: tuple[int, ...], high: tuple[int, ...]) -> bool:
+    return len(shape) == len(low) and all(a <= b <= c for a, b, c in zip(low, shape, high, strict=True))
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
