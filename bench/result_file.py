@@ -22,6 +22,16 @@ PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "ros-rclpy", "ros-
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResultTable:
+    """One table of a bench that has several; the fields are those of ResultFile."""
+
+    question: str
+    columns: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]]
+    goals: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultFile:
     """One bench's results.
 
@@ -32,18 +42,21 @@ class ResultFile:
         columns: Heading by key of a row, in the order of the table.
         rows: One mapping a row; numbers keep their full precision here and are rounded in the table.
         goals: Sentences of the kind "at most 0.25, got 0.19: held".
+        tables: By name, where there is more than one table.
+        machine: What the figures depend on; `gpu`, `driver` and `tensorrt` where they were used.
     """
 
     name: str
     question: str
     command: str
-    columns: Mapping[str, str]
-    rows: Sequence[Mapping[str, Any]]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Any]] = ()
     goals: Sequence[str] = ()
+    tables: Mapping[str, ResultTable] = field(default_factory=dict)
     schema: int = SCHEMA
     date: str = field(default_factory=lambda: datetime.datetime.now(datetime.timezone.utc).date().isoformat())
-    commit: str = field(default_factory=lambda: os.environ.get("COMMIT") or _commit())
-    machine: Mapping[str, str] = field(default_factory=lambda: _machine())
+    commit: str = field(default_factory=lambda: commit())
+    machine: Mapping[str, str] = field(default_factory=lambda: machine_facts())
 
     def write(self, folder: Path = RESULTS) -> Path:
         """Write the file, replacing an older one."""
@@ -53,8 +66,10 @@ class ResultFile:
         return path
 
 
-def _commit() -> str:
-    """The commit, marked where the tree differs from it."""
+def commit() -> str:
+    """The commit, marked where the tree differs from it; COMMIT says it where there is no repository."""
+    if os.environ.get("COMMIT"):
+        return os.environ["COMMIT"]
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True
@@ -64,7 +79,7 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def _machine() -> dict[str, str]:
+def machine_facts() -> dict[str, str]:
     """What the figures depend on."""
     facts = {
         "cpu": _cpu_model(),

@@ -1,8 +1,8 @@
 """Writes the generated parts of the docs: tables of measurements and tables of options.
 
-A page holds ``<!-- results: NAME -->`` (docs/results/NAME.json) or ``<!-- options: module:Class -->`` and, behind it,
-``<!-- end -->``; what stands between them is replaced. So a claim and its evidence, or an option and its description,
-cannot drift apart.
+A page holds ``<!-- results: NAME -->`` (docs/results/NAME.json), ``<!-- results: NAME:TABLE -->`` (one of its tables)
+or ``<!-- options: module:Class -->`` and, behind it, ``<!-- end -->``; what stands between them is replaced. So a claim
+and its evidence, or an option and its description, cannot drift apart.
 
     python tools/render_docs.py            write the pages and config/schema/*.json
     python tools/render_docs.py --check    exit 1 where something is not what it would write
@@ -45,12 +45,18 @@ def render_page(text: str) -> str:
 
 
 def results_table(name: str) -> str:
-    """One result file: question, table, goals, origin."""
-    result = json.loads((RESULTS / f"{name}.json").read_text())
+    """One result file, or one of its tables: question, table, goals, origin."""
+    file, _, table_name = name.partition(":")
+    result = json.loads((RESULTS / f"{file}.json").read_text())
+    if table_name:
+        result.update(result["tables"][table_name])
     columns, machine = result["columns"], result["machine"]
     rows = [[_number(row.get(key, "")) for key in columns] for row in result["rows"]]
     goals = "".join(f"- {goal}\n" for goal in result["goals"])
-    origin = f"{result['date']}, commit {result['commit']}, {machine['cpu']}, {machine['cores']} cores"
+    parts = [result["date"], f"commit {result['commit']}", machine["cpu"], f"{machine['cores']} cores"]
+    device = (("", "gpu"), ("driver ", "driver"), ("TensorRT ", "tensorrt"))
+    parts += [f"{title}{machine[key]}" for title, key in device if key in machine]
+    origin = ", ".join(parts)
     table = _table(columns.values(), rows)
     return f"{result['question']}\n\n{table}\n{goals}\nMeasured {origin}: `{result['command']}`.\n"
 
