@@ -9,7 +9,7 @@ from typing import Any
 
 from trt_perception.engine.build_errors import build_error
 from trt_perception.engine.build_messages import BuildMessages, make_logger
-from trt_perception.engine.builder_config import make_config
+from trt_perception.engine.builder_config import make_config, pinned_layers
 from trt_perception.engine.engine_options import EngineOptions
 from trt_perception.engine.features import Features, features_of
 from trt_perception.engine.optimization_profile import add_profile
@@ -119,7 +119,7 @@ def configure_build(
     config = make_config(trt, parsed.builder, features, account, options, strongly_typed=strongly_typed)
     add_profile(parsed.builder, config, parsed.inputs(), options)
     if not strongly_typed:
-        absent = pin_precisions(trt, parsed, account)
+        absent = pin_precisions(trt, parsed, pinned_layers(account))
         if absent:
             messages.add("WARNING", f"not in the parsed network, so not pinned: {', '.join(absent)}")
     return ConfiguredBuild(parsed=parsed, config=config, features=features)

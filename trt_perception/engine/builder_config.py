@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trt_perception.engine.engine_options import EngineOptions
@@ -63,12 +64,17 @@ def _set_flags(trt: Any, config: Any, account: Account, options: EngineOptions, 
     if not strongly_typed:
         flags["FP16"] = _computes_in_fp16(account)
         flags["INT8"] = bool(account.activations or account.weights)
-        flags["OBEY_PRECISION_CONSTRAINTS"] = bool(account.layer_precisions)
+        flags["OBEY_PRECISION_CONSTRAINTS"] = bool(pinned_layers(account))
     for name, wanted in flags.items():
         if wanted:
             config.set_flag(getattr(trt.BuilderFlag, name))
         elif name == "TF32":  # the one flag that is set unless cleared
             config.clear_flag(trt.BuilderFlag.TF32)
+
+
+def pinned_layers(account: Account) -> Mapping[str, Precision]:
+    """The layers whose precision has to be fixed; none where the builder has FP32 alone to choose from."""
+    return account.layer_precisions if _computes_in_fp16(account) or account.activations else {}
 
 
 def _computes_in_fp16(account: Account) -> bool:
