@@ -30,6 +30,7 @@ SCHEMAS = {
     "perception.schema.json": "trt_perception.settings.perception_settings:PerceptionSettings",
     "model.schema.json": "trt_perception.model.model_spec:ModelSpec",
     "engine.schema.json": "trt_perception.engine.engine_options:EngineOptions",
+    "gates.schema.json": "trt_perception.validate.gate_options:GateOptions",
     "precision.schema.json": "trt_perception.precision.precision_plan:PrecisionPlan",
 }
 

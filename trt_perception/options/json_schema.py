@@ -11,7 +11,10 @@ from typing import Any
 
 
 def json_schema(kind: type) -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of a dataclass whose fields are made with `option`. Unknown keys are refused."""
+    """The JSON schema (draft 2020-12) of a dataclass. Unknown keys are refused.
+
+    Fields made with `option` have their description and range in it.
+    """
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": kind.__name__, **_object(kind)}
 
 
@@ -21,7 +24,8 @@ def _object(kind: type) -> dict[str, Any]:
     required = []
     for field in dataclasses.fields(kind):
         schema = _of(hints[field.name], field.metadata)
-        schema["description"] = field.metadata["description"]
+        if "description" in field.metadata:
+            schema["description"] = field.metadata["description"]
         if field.default is not dataclasses.MISSING:
             schema["default"] = to_plain(field.default)
         elif field.default_factory is not dataclasses.MISSING:

@@ -16,7 +16,7 @@ class Change:
     Args:
         here: In this run; None where it has none.
         baseline: In the baseline; None where it has none.
-        value: By how much they differ, this run less the baseline; None where one of them is None.
+        value: This run less the baseline; None where one of them is None.
         low: Lower end of the difference's interval; None where there are too few frames for one.
         high: Upper end.
     """
@@ -34,36 +34,45 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One figure that needs both runs.
+
+    Args:
+        value: The figure; None where there is nothing to make it of.
+        low: Lower end of its interval; None where there are too few frames for one.
+        high: Upper end.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoxDrift:
     """Detections of one group at the operating score: a class, a camera, or all.
 
     An object belongs to the class that the baseline gives it, or where only this run has it, to this run's.
 
     Args:
-        detections: How many; `count_change` is the same as a share of the baseline's.
-        count_change: Relative change of their number: value 0.1 is a tenth more. None where the baseline has none.
+        count: How many; the value is the change as a share of the baseline's number, 0.1 is a tenth more.
         matched: Objects that both runs have (IoU 0.5 or more), whatever their class.
         lost: Objects that only the baseline has.
         added: Objects that only this run has.
         class_changed: Of those matched, how many changed their class.
-        agreement: 2 x matched with the same class / (detections here + in the baseline); None where neither has any.
-        agreement_low: Lower end of its interval.
+        agreement: 2 x matched with the same class / (detections here and in the baseline); None where neither has any.
         score: Mean score of the matched objects.
         mean_iou: Mean IoU of the boxes of matched objects; None without any.
-        mean_iou_low: Lower end of its interval.
     """
 
-    detections: Change
-    count_change: Change
+    count: Change
     matched: int
     lost: int
     added: int
     class_changed: int
-    agreement: float | None
-    agreement_low: float | None
+    agreement: Estimate
     score: Change
-    mean_iou: float | None
-    mean_iou_low: float | None
+    mean_iou: Estimate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,7 +83,8 @@ def _read(best: NDArray[np.float64], hits: NDArray[np.int64], wanted: NDArray[np
     place = np.searchsorted((hits + lift).ravel(), (wanted + lift).ravel()).reshape(wanted.shape)
     place -= np.arange(rows)[:, None] * columns
     inside = place < columns
-    return np.where(inside, np.take_along_axis(best, np.minimum(place, columns - 1), axis=1), 0.0)
+    read: NDArray[np.float64] = np.where(inside, np.take_along_axis(best, np.minimum(place, columns - 1), axis=1), 0.0)
+    return read
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,7 +151,8 @@ def mean_of_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
     valid = np.isfinite(values)
     count = valid.sum(axis=1)
     total = np.where(valid, values, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return mean
 
 
 def _compact(image: Mapping[str, Any]) -> _Image:
