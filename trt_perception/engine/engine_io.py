@@ -62,17 +62,19 @@ def engine_tensors(trt: Any, engine: Any) -> tuple[EngineBinding, ...]:
 
 
 def check_tensors(tensors: tuple[EngineBinding, ...], spec: ModelSpec, *, engine: object) -> None:
-    """See that an engine has the inputs and outputs that a model has; an open size takes any.
+    """See that an engine has the inputs and outputs that a model has; an open size takes any, more outputs may be.
+
+    int32 fits an output that the model has in int64, which TensorRT 8 does not know: its parser narrows it.
 
     Raises:
-        EngineError: A tensor is missing, superfluous, or of another shape or type.
+        EngineError: A tensor is missing, an input too many, or one of another shape or type.
     """
     for what, got, expected in (
-        ("inputs", _described(tensors, is_input=True), {item.name: item for item in spec.inputs}),
-        ("outputs", _described(tensors, is_input=False), {item.name: item for item in spec.outputs}),
+        ("inputs", _described(tensors, is_input=True), spec.inputs),
+        ("outputs", _described(tensors, is_input=False), spec.outputs),
     ):
-        wanted = {name: (item.shape, item.dtype.value) for name, item in expected.items()}
-        if problem := next(_differences(got, wanted), None):
+        wanted = {item.name: (item.shape, item.dtype.value) for item in expected}
+        if problem := next(_differences(got, wanted, outputs=what == "outputs"), None):
             raise EngineError(
                 engine,
                 f"{what}: {problem}",
@@ -87,14 +89,15 @@ def _described(tensors: tuple[EngineBinding, ...], *, is_input: bool) -> _Tensor
     return {item.name: (item.shape, item.dtype) for item in tensors if item.is_input is is_input}
 
 
-def _differences(got: _Tensors, wanted: _Tensors) -> Iterator[str]:
-    if got.keys() != wanted.keys():
+def _differences(got: _Tensors, wanted: _Tensors, *, outputs: bool) -> Iterator[str]:
+    if wanted.keys() - got.keys() or (not outputs and got.keys() - wanted.keys()):
         yield f"expected {', '.join(sorted(wanted))}, got {', '.join(sorted(got))}"
         return
     for name, (shape, dtype) in wanted.items():
         found, found_dtype = got[name]
         fits = len(found) == len(shape) and all(old in (-1, new) for old, new in zip(found, shape, strict=True))
-        if not fits or found_dtype != dtype:
+        narrowed = outputs and (dtype, found_dtype) == ("int64", "int32")
+        if not fits or (found_dtype != dtype and not narrowed):
             yield f"{name!r}: expected {dtype} {list(shape)}, got {found_dtype} {list(found)}"
 
 

@@ -95,8 +95,8 @@ class Gpu:
 
     def array(self, memory: Memory, *, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Pinned memory as an array, valid until it is freed."""
-        raw = (ctypes.c_uint8 * memory.nbytes).from_address(memory.address)
-        return np.frombuffer(raw, dtype=dtype, count=int(np.prod(shape, dtype=np.int64))).reshape(shape)
+        raw = np.ctypeslib.as_array((ctypes.c_uint8 * memory.nbytes).from_address(memory.address))
+        return raw.view(dtype).reshape(shape)
 
     def fill_with_zeros(self, memory: Memory, stream: Any) -> None:
         """Set device memory to zero, in the order of the stream."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from queue import LifoQueue
 from types import TracebackType
 
 import numpy as np
 
+from trt_perception.engine.engine_io import check_tensors
 from trt_perception.engine.gpu_identity import current_gpu
 from trt_perception.engine.load_engine_file import load_engine_file
 from trt_perception.engine.tensorrt_module import identify, load_tensorrt
 from trt_perception.errors import DeviceError, EngineError, InputError
-from trt_perception.model.model_spec import ModelSpec
+from trt_perception.model.model_spec import InputSpec, ModelSpec, OutputSpec
 from trt_perception.runtime.backend import Tensors
 from trt_perception.runtime.engine_context import EngineContext
 from trt_perception.runtime.engine_memory import EngineMemory, mib
 from trt_perception.runtime.gpu import Gpu
 from trt_perception.runtime.inference_slot import InferenceSlot
-from trt_perception.runtime.tensor_fit import check_fit
 from trt_perception.runtime.tensorrt_engine import TensorRtEngine
 
 
@@ -104,7 +105,7 @@ class TensorRtBackend:
         self.memory = EngineMemory(weights_bytes=len(loaded.plan), scratch_bytes=0, tensor_bytes=0, contexts=0)
         try:
             self._engine = TensorRtEngine(trt, gpu, loaded.plan, name=str(self._path), plugins=plugins)
-            check_fit(self._engine.tensors, self._spec, engine=self._path)
+            check_tensors(self._engine.tensors, self._spec, engine=self._path)
             self._make_slots(len(loaded.plan))
         except DeviceError as error:
             self.close()
@@ -165,12 +166,11 @@ class TensorRtBackend:
         self._idle = LifoQueue()
         shapes = {source.name: source.shape for source in self._spec.inputs}
         names = tuple(output.name for output in self._spec.outputs)
-        sizes = [np.dtype(item.dtype.value).itemsize * int(np.prod(item.shape, dtype=np.int64))
-                 for item in (*self._spec.inputs, *self._spec.outputs)]  # fmt: skip
+        tensors: list[InputSpec | OutputSpec] = [*self._spec.inputs, *self._spec.outputs]
         self.memory = EngineMemory(
             weights_bytes=plan_bytes,
             scratch_bytes=self._engine.scratch_bytes,
-            tensor_bytes=sum(sizes),
+            tensor_bytes=sum(math.prod(item.shape) * np.dtype(item.dtype.value).itemsize for item in tensors),
             contexts=self._contexts,
         )
         for _ in range(self._contexts):

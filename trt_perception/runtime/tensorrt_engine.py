@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
-from trt_perception.engine.build_messages import BuildMessages, make_logger
 from trt_perception.engine.engine_io import EngineBinding, engine_tensors
 from trt_perception.engine.error_recorder import make_error_recorder
-from trt_perception.engine.plugin_libraries import load_plugins
+from trt_perception.engine.open_plan import open_plan
 from trt_perception.errors import DeviceError, EngineError
 from trt_perception.runtime.gpu import Gpu
 
@@ -31,8 +31,8 @@ class TensorRtEngine:
         plugins: Paths of the plugin libraries that it needs.
 
     Raises:
-        DeviceError: TensorRT does not load it; with TensorRT's own words.
-        EngineError: An input or output is not a plain array in device memory.
+        EngineError: TensorRT does not take it, or an input or output is not a plain array in device memory.
+        DeviceError: Out of memory, or CUDA failed.
         MissingError: A plugin library is not there.
         ConfigError: A plugin library cannot be loaded.
     """
@@ -42,24 +42,27 @@ class TensorRtEngine:
         self.gpu = gpu
         self.name = name
         gpu.use()
-        # Errors come through the recorder; of the rest, nothing concerns a plan that fits its manifest.
-        logger = make_logger(trt, BuildMessages())
-        load_plugins(trt, plugins, logger)
-        self._recorder = make_error_recorder(trt)
-        self._runtime = trt.Runtime(logger)
-        self._runtime.error_recorder = self._recorder
-        self._engine = self._runtime.deserialize_cuda_engine(plan)
-        if self._engine is None:
-            raise self.error("TensorRT does not load the plan", self._recorder)
+        self._opened = ExitStack()
+        try:
+            self._engine = self._opened.enter_context(open_plan(trt, plan, name=name, plugins=plugins))
+        except EngineError as error:
+            if gpu.is_lost() or "memory" in str(error).lower():  # the plan is not at fault
+                raise DeviceError(str(error), is_sticky=gpu.is_lost()) from error
+            raise
+        self._recorder = self._engine.error_recorder = self.new_recorder()
         self.tensors: tuple[EngineBinding, ...] = engine_tensors(trt, self._engine)
-        for tensor in self.tensors:
-            self._check_kind(tensor)
+        try:
+            for tensor in self.tensors:
+                self._check_kind(tensor)
+        except EngineError:
+            self.close()
+            raise
 
     @property
     def scratch_bytes(self) -> int:
         """Device memory that each context computes in, for the largest shapes that it takes."""
-        engine = self._engine
-        return int(engine.device_memory_size_v2 if hasattr(engine, "device_memory_size_v2") else engine.device_memory_size)
+        newer = hasattr(self._engine, "device_memory_size_v2")
+        return int(self._engine.device_memory_size_v2 if newer else self._engine.device_memory_size)
 
     def make_context(self) -> Any:
         """An IExecutionContext without scratch memory, which the caller provides.
@@ -114,7 +117,7 @@ class TensorRtEngine:
     def close(self) -> None:
         """Unload it. Harmless when called twice."""
         self._engine = None
-        self._runtime = None
+        self._opened.close()
 
     def _check_kind(self, tensor: EngineBinding) -> None:
         try:
