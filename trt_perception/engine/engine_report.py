@@ -22,7 +22,6 @@ from trt_perception.errors import DeviceError, EngineError, MissingError
 from trt_perception.options.json_schema import to_plain
 from trt_perception.precision.account import Account
 
-_MODULES = {"tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt_rtx_bindings"}
 _SUFFIXES = (".engine", ".plan", ".trt")
 
 
@@ -87,7 +86,7 @@ def report_engine(path: Path, *, device: int = 0) -> EngineReport:
     files = EngineFiles(path)
     manifest = read_manifest(path) if files.manifest.is_file() or not files.engine.is_file() else None
     try:
-        trt = load_tensorrt(_MODULES.get(manifest.tensorrt.flavour if manifest else "tensorrt", "tensorrt"))
+        trt = load_tensorrt("tensorrt" if manifest is None else manifest.tensorrt.module)
         gpu = current_gpu(device)
     except (MissingError, DeviceError) as error:
         if manifest is None:

@@ -67,29 +67,32 @@ def inspect_engine(trt: Any, engine: Any) -> tuple[EngineLayer, ...]:
         InputError: The inspector says something that cannot be read.
     """
     inspector = engine.create_engine_inspector()
-    context = _context_of_best_sizes(trt, engine)
-    if context is not None:
+    sizes = best_sizes(trt, engine)
+    if sizes:  # formats of dynamic tensors are known only to a context with sizes
+        context = engine.create_execution_context()
+        for name, shape in sizes.items():
+            context.set_input_shape(name, shape)
         inspector.execution_context = context
     return read_layers(str(inspector.get_engine_information(trt.LayerInformationFormat.JSON)))
+
+
+def best_sizes(trt: Any, engine: Any) -> dict[str, tuple[int, ...]]:
+    """The sizes that the engine's first profile is made for, of its inputs of open size.
+
+    Args:
+        trt: The tensorrt module.
+        engine: An ICudaEngine of it.
+    """
+    names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+    inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
+    dynamic = [name for name in inputs if any(size < 0 for size in engine.get_tensor_shape(name))]
+    return {name: tuple(engine.get_tensor_profile_shape(name, 0)[1]) for name in dynamic}
 
 
 def precision_of(text: str) -> str:
     """The precision that a text of the inspector names, e.g. ``Row major linear FP16 format`` or ``Half``."""
     words = text.lower()
     return next((name for name, pattern in _PRECISIONS if pattern.search(words)), UNKNOWN)
-
-
-def _context_of_best_sizes(trt: Any, engine: Any) -> Any:
-    """Formats of dynamic tensors are known only to a context with sizes; None where nothing is dynamic."""
-    names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-    inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
-    dynamic = [name for name in inputs if any(size < 0 for size in engine.get_tensor_shape(name))]
-    if not dynamic:
-        return None
-    context = engine.create_execution_context()
-    for name in dynamic:
-        context.set_input_shape(name, tuple(engine.get_tensor_profile_shape(name, 0)[1]))
-    return context
 
 
 def _layer(item: Any) -> EngineLayer:

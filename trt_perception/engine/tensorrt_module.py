@@ -22,6 +22,11 @@ class TensorRtIdentity:
     flavour: str = option(description="tensorrt or tensorrt_rtx.")
     version: str = option(description="Its version, e.g. 10.15.1.29.")
 
+    @property
+    def module(self) -> str:
+        """Name of the Python module that loads its engines."""
+        return "tensorrt_rtx_bindings" if self.flavour == "tensorrt_rtx" else "tensorrt"
+
     def __str__(self) -> str:
         return f"{'TensorRT-RTX' if self.flavour == 'tensorrt_rtx' else 'TensorRT'} {self.version}"
 
