@@ -39,6 +39,7 @@ def make_config(
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if features.auxiliary_streams:
         config.max_aux_streams = options.max_aux_streams
+    _share_profiles(trt, config)
     _set_flags(trt, config, account, options, strongly_typed=strongly_typed)
     if options.hardware_compatible:
         config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
@@ -49,6 +50,13 @@ def make_config(
         config.num_compute_capabilities = 1
         config.set_compute_capability(getattr(trt.ComputeCapability, options.ahead_of_time), 0)
     return config
+
+
+def _share_profiles(trt: Any, config: Any) -> None:
+    """TensorRT 8.6 lets but one context use a profile unless asked; later versions let all of them."""
+    feature = getattr(getattr(trt, "PreviewFeature", None), "PROFILE_SHARING_0806", None)
+    if feature is not None and not config.get_preview_feature(feature):
+        config.set_preview_feature(feature, True)
 
 
 def _set_flags(trt: Any, config: Any, account: Account, options: EngineOptions, *, strongly_typed: bool) -> None:
