@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.detections import Detections
-from trt_perception.validate.coco_evaluation import SIZES, CocoEvaluation
+from trt_perception.validate.coco_groups import SIZES, CocoGroups
 from trt_perception.validate.confusion_matrix import ConfusionMatrix
 from trt_perception.validate.frame_ledger import FrameLedger, LedgerMetrics
 from trt_perception.validate.frame_record import FALSE_ALARM, NOT_FOUND, FrameRecord
@@ -95,7 +95,7 @@ class _Boxes:
     def __init__(self, head: RunHead, score: float) -> None:
         self.labels = head.labels
         self._score = np.float32(score)
-        self._evaluation: CocoEvaluation | None = None
+        self._evaluation: CocoGroups | None = None
         self._counts: dict[Group, _Counts] = {}
 
     def add(self, name: str, record: FrameRecord) -> None:
@@ -116,7 +116,7 @@ class _Boxes:
         np.add.at(counts.missed, image.class_ids[missed], 1)
         np.add.at(counts.false_alarms, found.class_ids[matches.found == FALSE_ALARM], 1)
         if self._evaluation is None:
-            self._evaluation = CocoEvaluation(self.labels)
+            self._evaluation = CocoGroups(self.labels)
         self._evaluation.add(group, found, image)
 
     def metrics(self) -> DetectionHeadMetrics:

@@ -52,9 +52,7 @@ class RunFolder:
         Raises:
             InputError: The file is damaged, or of another format.
         """
-        path = self.path / FRAMES
-        with path.open(encoding="utf-8") as file:
-            return RunHeader.from_plain(_parsed(file.readline(), f"{path}:1"), where=f"{path}:1")
+        return read_header(self.path / FRAMES)
 
     def frames(self) -> Iterator[FrameRecord]:
         """Every frame, in order of bag, stamp and camera; read as they are asked for.
@@ -62,15 +60,7 @@ class RunFolder:
         Raises:
             InputError: While reading: a line is damaged.
         """
-        path = self.path / FRAMES
-        with path.open(encoding="utf-8") as file:
-            next(file, None)
-            for number, line in enumerate(file, start=2):
-                where = f"{path}:{number}"
-                try:
-                    yield FrameRecord.from_plain(_parsed(line, where))
-                except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    raise InputError(f"{where}: expected the record of a frame; {error!r}") from error
+        return read_frames(self.path / FRAMES)
 
     def timings(self) -> Mapping[str, Any]:
         """How long it took.
@@ -82,6 +72,37 @@ class RunFolder:
         if not isinstance(content, dict):
             raise InputError(f"{self.path / TIMINGS}: expected a mapping")
         return content
+
+
+def read_header(path: Path) -> RunHeader:
+    """The first line of frames.jsonl.
+
+    Raises:
+        InputError: The file cannot be read, is damaged, or of another format.
+    """
+    where = f"{path}:1"
+    try:
+        with path.open(encoding="utf-8") as file:
+            line = file.readline()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return RunHeader.from_plain(_parsed(line, where), where=where)
+
+
+def read_frames(path: Path) -> Iterator[FrameRecord]:
+    """The other lines of frames.jsonl, read as they are asked for.
+
+    Raises:
+        InputError: While reading: a line is damaged.
+    """
+    with path.open(encoding="utf-8") as file:
+        next(file, None)
+        for number, line in enumerate(file, start=2):
+            where = f"{path}:{number}"
+            try:
+                yield FrameRecord.from_plain(_parsed(line, where))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise InputError(f"{where}: expected the record of a frame; {error!r}") from error
 
 
 def read_json(path: Path) -> Any:

@@ -1,0 +1,183 @@
+"""Makes the missing segments of a run, in this process or in several."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from trt_perception.errors import DeviceError, InputError, PerceptionError
+from trt_perception.model.model_spec import MaskSize
+from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.validate.bag_plan import BagPlan
+from trt_perception.validate.block_runner import BlockRunner
+from trt_perception.validate.segment_store import SegmentStore
+from trt_perception.validate.truth_source import TruthSource, open_truth
+from trt_perception.validate.validation_options import ValidationOptions
+
+MakePipeline = Callable[[], Pipeline]
+"""Makes the pipeline, not opened; it travels to other processes, so it is a function of a module, or a partial."""
+
+_BLOCKS_PER_PROCESS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Consecutive segments of one bag: bag number, first segment, segment behind the last."""
+
+    bag: int
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunJob:
+    """What every process of a run needs to know.
+
+    Args:
+        out: Folder of the run.
+        plans: The bags.
+        make_pipeline: Makes the pipeline.
+        options: How it runs.
+    """
+
+    out: Path
+    plans: tuple[BagPlan, ...]
+    make_pipeline: MakePipeline
+    options: ValidationOptions
+
+
+def validation_pipeline(make_pipeline: MakePipeline, options: ValidationOptions) -> Pipeline:
+    """The pipeline with the thresholds of the floor, and masks in the size of the image, as the truth has them."""
+    made = make_pipeline()
+    heads = tuple(
+        head if head.kind.is_detection else replace(head, mask_size=MaskSize.CAMERA) for head in made.spec.heads
+    )
+    return Pipeline(replace(made.spec, heads=heads), made.backend, thresholds=options.pipeline_thresholds)
+
+
+def blocks(missing: Sequence[Sequence[int]], *, processes: int) -> list[Block]:
+    """Missing segments as stretches, each read at once: one a gap in one process, several a process in more."""
+    total = sum(map(len, missing))
+    longest = total if processes == 1 else max(1, -(-total // (processes * _BLOCKS_PER_PROCESS)))
+    found: list[Block] = []
+    for bag, segments in enumerate(missing):
+        for segment in segments:
+            last = found[-1] if found else None
+            if last and last.bag == bag and last.stop == segment and last.stop - last.first < longest:
+                found[-1] = replace(last, stop=segment + 1)
+            else:
+                found.append(Block(bag=bag, first=segment, stop=segment + 1))
+    return found
+
+
+class BlockWorker:
+    """Runs blocks, one after another, on a pipeline that is opened once.
+
+    Args:
+        job: The run.
+        pipeline: Opened.
+        truth: Truth from outside the bags.
+    """
+
+    def __init__(self, job: RunJob, pipeline: Pipeline, truth: TruthSource | None) -> None:
+        self._job, self._pipeline, self._truth = job, pipeline, truth
+        self._store = SegmentStore(job.out)
+
+    def run(self, block: Block, *, on_frame: Callable[[], object] = lambda: None) -> None:
+        """Make the segments of a block.
+
+        Raises:
+            PerceptionError: A bag is damaged, the disk is full, or the backend failed.
+        """
+        options = self._job.options
+        runner = BlockRunner(
+            self._job.plans[block.bag],
+            bag=block.bag,
+            pipeline=self._pipeline,
+            store=self._store,
+            score=options.score,
+            truth=self._truth,
+            own_truth=options.own_truth and options.truth is None,
+        )
+        try:
+            runner.run(block.first, block.stop, on_frame=on_frame)
+        except OSError as error:
+            raise InputError(
+                f"{self._job.out}: cannot be written: {error.strerror or error}; free space, then run the same again: "
+                "what is done is kept"
+            ) from error
+
+
+def outside_truth(job: RunJob) -> TruthSource | None:
+    """The truth from outside the bags, where one was named.
+
+    Raises:
+        InputError: It cannot be used.
+    """
+    if job.options.truth is None:
+        return None
+    cameras = {camera: topic for plan in job.plans for camera, topic in plan.cameras.items()}
+    return open_truth(job.options.truth, cameras)
+
+
+def run_in_processes(job: RunJob, work: Sequence[Block], *, on_block: Callable[[Block], object]) -> None:
+    """Run blocks in several processes.
+
+    Raises:
+        PerceptionError: One of them failed; the others are ended, what they had finished is kept.
+    """
+    context = multiprocessing.get_context("spawn")
+    before = set(multiprocessing.active_children())
+    count = min(job.options.processes, len(work))
+    executor = ProcessPoolExecutor(count, mp_context=context, initializer=_begin_worker, initargs=(job,))
+    try:
+        futures = {executor.submit(_run_block, block): block for block in work}
+        for future in as_completed(futures):
+            if failure := future.result():
+                text, exit_code = failure
+                raise InputError(text) if exit_code == InputError.exit_code else DeviceError(text)
+            on_block(futures[future])
+    except BrokenProcessPool as error:
+        raise DeviceError(
+            "validate: a worker process died, perhaps for want of memory; run the same again, with fewer --processes: "
+            "what is done is kept"
+        ) from error
+    except BaseException:
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+        raise
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: BlockWorker | PerceptionError | None = None
+"""Of this worker process; an error is kept to be told, since an initializer's own is lost."""
+
+
+def _begin_worker(job: RunJob) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    try:
+        pipeline = validation_pipeline(job.make_pipeline, job.options)
+        pipeline.open()
+        _worker = BlockWorker(job, pipeline, outside_truth(job))
+    except PerceptionError as error:
+        _worker = error
+
+
+def _run_block(block: Block) -> tuple[str, int] | None:
+    """Nothing, or text and exit code of an error: the errors themselves do not survive the way between processes."""
+    try:
+        if isinstance(_worker, PerceptionError):
+            raise _worker
+        if _worker is None:
+            raise DeviceError("validate: the worker process was not begun")
+        _worker.run(block)
+    except PerceptionError as error:
+        return str(error), error.exit_code
+    return None

@@ -1,0 +1,214 @@
+"""Every frame of some bags through the runtime's own pipeline, accounted for and measured."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from trt_perception.errors import InputError
+from trt_perception.options.json_schema import to_plain
+from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.validate.bag_plan import BagPlan, plan_bag
+from trt_perception.validate.finish_run import RunFinisher, write_figures
+from trt_perception.validate.run_folder import DETECTIONS, FRAMES, METRICS, MISSED, TIMINGS
+from trt_perception.validate.run_header import RunHead, RunHeader, RunThresholds
+from trt_perception.validate.run_model import run_model
+from trt_perception.validate.run_timings import RunTimings
+from trt_perception.validate.segment_pool import (
+    Block,
+    BlockWorker,
+    MakePipeline,
+    RunJob,
+    blocks,
+    outside_truth,
+    run_in_processes,
+    validation_pipeline,
+)
+from trt_perception.validate.segment_store import RunLock, SegmentStore, missing_segments
+from trt_perception.validate.truth_source import CocoTruth, TruthSource
+from trt_perception.validate.validation_metrics import ValidationMetrics
+from trt_perception.validate.validation_options import ValidationOptions
+
+Progress = Callable[[int, int], object]
+"""Called with frames done and frames in all."""
+
+
+def validate_run(
+    bags: Sequence[Path],
+    make_pipeline: MakePipeline,
+    out: Path,
+    *,
+    options: ValidationOptions | None = None,
+    progress: Progress = lambda done, total: None,
+) -> ValidationMetrics:
+    """Run every frame and write the results.
+
+    Work is kept in ``out/.partial`` in segments of a few hundred frames. A run that was ended, by Ctrl-C or a kill,
+    is continued by the same call, and its results are those of a run that never was. Results depend neither on the
+    number of processes nor on the order of the bags; only timings.json differs from run to run.
+
+    Args:
+        bags: The bags.
+        make_pipeline: Makes the pipeline; for several processes a function of a module, or a partial of one.
+        out: Folder of the results.
+        options: How it runs. Default: ValidationOptions().
+        progress: Called after each frame, or, with several processes, after each stretch of frames.
+
+    Raises:
+        InputError: A bag or the truth cannot be used, the folder holds another run, the disk is full, no frame could
+            be processed, or the ledger does not close.
+        MissingError: A package or the model is missing.
+        DeviceError: The backend failed.
+    """
+    options = options or ValidationOptions()
+    plans = plan_bags(bags, cameras=options.cameras)
+    _check_out(out, overwrite=options.overwrite)
+    job = RunJob(out=out, plans=plans, make_pipeline=make_pipeline, options=options)
+    try:
+        with RunLock(out), validation_pipeline(make_pipeline, options) as pipeline:
+            return _Run(job, pipeline, progress).run()
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be written: {error.strerror or error}; free space, then run the same again: what is done "
+            "is kept"
+        ) from error
+
+
+def plan_bags(bags: Sequence[Path], *, cameras: Sequence[str] = ()) -> tuple[BagPlan, ...]:
+    """The bags in order of time, each with a name of its own.
+
+    Raises:
+        BagError: A bag cannot be used.
+        InputError: No bag, one twice, or two that cannot be told apart.
+    """
+    if not bags:
+        raise InputError("validate: expected a bag, got none")
+    paths = [path.resolve() for path in bags]
+    names = [_stem(path) for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{path.parent.name}_{name}" for path, name in zip(paths, names, strict=True)]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(f"validate: {twice[0]} is given twice, or two bags have this name; give each once")
+    plans = [plan_bag(path, name=name, cameras=cameras) for path, name in zip(bags, names, strict=True)]
+    return tuple(sorted(plans, key=lambda plan: (plan.start_ns, plan.name)))
+
+
+class _Run:
+    """One run in a folder that is locked."""
+
+    def __init__(self, job: RunJob, pipeline: Pipeline, progress: Progress) -> None:
+        self._job, self._pipeline, self._progress = job, pipeline, progress
+        self._store = SegmentStore(job.out)
+        self._truth = outside_truth(job)
+        self._header = _header(job, pipeline, self._truth)
+
+    def run(self) -> ValidationMetrics:
+        if self._job.options.overwrite:
+            self._store.clear()
+        self._store.begin(_identity(self._job, self._header))
+        plans, processes = self._job.plans, self._job.options.processes
+        missing = [missing_segments(self._store, bag, plan.segment_count) for bag, plan in enumerate(plans)]
+        work = blocks(missing, processes=processes)
+        total = sum(plan.frame_count for plan in plans)
+        kept = self._kept_frames(missing)
+        timings = RunTimings(backend=self._pipeline.backend.name, processes=processes, kept_frames=kept)
+        self._work(work, kept, total)
+        timings.stop_clock()
+        finisher = RunFinisher(self._job.out, plans, spec=self._pipeline.spec, score=self._header.thresholds.score)
+        keys = None if self._truth is None else self._truth.keys()
+        header = finisher.finish(self._header, outside_truth=keys, timings=timings)
+        metrics = write_figures(self._job.out, header, coco=self._job.options.coco)
+        timings.write(self._job.out / TIMINGS)
+        self._store.remove()
+        return metrics
+
+    def _work(self, work: Sequence[Block], done: int, total: int) -> None:
+        self._progress(done, total)
+        if self._job.options.processes > 1 and len(work) > 1:
+            self._pipeline.close()
+
+            def on_block(block: Block) -> None:
+                nonlocal done
+                done += self._frames_of([(block.bag, segment) for segment in range(block.first, block.stop)])
+                self._progress(done, total)
+
+            run_in_processes(self._job, work, on_block=on_block)
+            return
+        worker = BlockWorker(self._job, self._pipeline, self._truth)
+
+        def on_frame() -> None:
+            nonlocal done
+            done += 1
+            self._progress(done, total)
+
+        for block in work:
+            worker.run(block, on_frame=on_frame)
+
+    def _kept_frames(self, missing: Sequence[Sequence[int]]) -> int:
+        kept = [
+            (bag, segment)
+            for bag, plan in enumerate(self._job.plans)
+            for segment in sorted(set(range(plan.segment_count)) - set(missing[bag]))
+        ]
+        return self._frames_of(kept)
+
+    def _frames_of(self, segments: Iterable[tuple[int, int]]) -> int:
+        return sum(len(self._store.read(bag, segment).records) for bag, segment in segments)
+
+
+def _header(job: RunJob, pipeline: Pipeline, truth: TruthSource | None) -> RunHeader:
+    options, spec = job.options, pipeline.spec
+    if len(spec.inputs) != 1:
+        raise InputError(
+            f"model {spec.name} has {len(spec.inputs)} inputs ({', '.join(source.name for source in spec.inputs)}); "
+            "validate runs models of one input"
+        )
+    own = options.own_truth and truth is None
+    has_own = own and any(found.objects or found.masks for plan in job.plans for found in plan.truth.values())
+    kind = "topics" if has_own else "none"
+    if truth is not None:
+        kind = "coco" if isinstance(truth, CocoTruth) else "bag"
+    return RunHeader(
+        model=run_model(spec, backend=pipeline.backend.name),
+        thresholds=RunThresholds(
+            score=options.score,
+            floor=options.pipeline_thresholds.score,
+            nms_iou=options.nms_iou,
+            max_detections=options.max_detections,
+        ),
+        truth=kind,
+        heads={head.name: RunHead(labels=head.labels, is_detection=head.kind.is_detection) for head in spec.heads},
+    )
+
+
+def _identity(job: RunJob, header: RunHeader) -> dict[str, Any]:
+    """What must be the same for a run to be continued."""
+    truth = job.options.truth
+    stat = truth.stat() if truth is not None else None
+    return {
+        "header": to_plain(header),
+        "bags": [plan.identity() for plan in job.plans],
+        "truth": None if truth is None or stat is None else [str(truth), stat.st_size, stat.st_mtime_ns],
+    }
+
+
+def _check_out(out: Path, *, overwrite: bool) -> None:
+    """Refuse to write into a folder of something else, and over a finished run unless asked."""
+    finished = (out / METRICS).is_file()
+    if finished and overwrite:
+        for name in (METRICS, FRAMES, MISSED, TIMINGS):
+            with suppress(FileNotFoundError):
+                (out / name).unlink()
+        shutil.rmtree(out / DETECTIONS, ignore_errors=True)
+    elif finished:
+        raise InputError(f"{out}: a finished validation is there; give another --out, or --overwrite")
+    elif out.exists() and not out.is_dir():
+        raise InputError(f"{out}: expected a folder for the results, this is a file; give another --out")
+
+
+def _stem(path: Path) -> str:
+    return path.name if path.is_dir() else path.name.removesuffix(".zstd").rpartition(".")[0]
