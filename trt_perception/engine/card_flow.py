@@ -15,7 +15,7 @@ _STYLES = {
     Precision.FP32: "fill:#ffe6cc,stroke:#b5732a,color:#000",
 }
 
-_ENTITIES = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
+_ENTITIES = {"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"}
 
 
 def mermaid_flow(flow: RegionFlow, spec: ModelSpec) -> str:
@@ -76,4 +76,4 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _text(text: str) -> str:
     """Text for the inside of a quoted label: Mermaid reads HTML there, and a quote would end it."""
-    return text.translate(_ENTITIES)
+    return "".join(_ENTITIES.get(character, character if character.isprintable() else "?") for character in text)
