@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from trt_perception.cli import calibrate, demo, detect, doctor, inspect, play, profile, quantize, run
+from trt_perception.cli import build, calibrate, demo, detect, doctor, inspect, play, profile, quantize, run
 from trt_perception.errors import PerceptionError
 from trt_perception.version import __version__
 
