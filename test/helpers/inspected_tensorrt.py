@@ -29,13 +29,15 @@ class Context:
         self.error_recorder: Any = None
         self.runs = 0
         self.addresses: dict[str, int] = {}
+        self.device_memory = 0
         self._engine = engine
 
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return self._engine.get_tensor_shape(name)
 
-    def set_tensor_address(self, name: str, address: int) -> None:
+    def set_tensor_address(self, name: str, address: int) -> bool:
         self.addresses[name] = address
+        return True
 
     def execute_async_v3(self, stream: int) -> bool:
         """As TensorRT: false, and an error recorded, where a tensor has no memory."""
@@ -75,7 +77,13 @@ class Engine:
     def create_engine_inspector(self) -> Any:
         return SimpleNamespace(get_engine_information=lambda _: self.information)
 
-    def create_execution_context(self) -> Context:
+    def get_tensor_format(self, name: str) -> Any:
+        return SimpleNamespace(name="LINEAR")
+
+    def get_tensor_location(self, name: str) -> str:
+        return "DEVICE"
+
+    def create_execution_context_without_device_memory(self) -> Context:
         return Context(self)
 
 
@@ -102,6 +110,7 @@ def fake_tensorrt(spec: ModelSpec, information: str, *, plan: bytes = PLAN) -> M
         "IErrorRecorder": type("IErrorRecorder", (), {"__init__": lambda self: None}),
         "IProfiler": type("IProfiler", (), {"__init__": lambda self: None}),
         "Runtime": Runtime,
+        "TensorLocation": SimpleNamespace(DEVICE="DEVICE"),
         "TensorIOMode": SimpleNamespace(INPUT="INPUT", OUTPUT="OUTPUT"),
         "LayerInformationFormat": SimpleNamespace(JSON="JSON"),
     }

@@ -27,8 +27,14 @@ class FakeGpu:
     def __init__(self, index: int) -> None:
         self.allocated.clear()
 
-    def make_stream(self) -> Any:
-        return SimpleNamespace(handle=7, sync=lambda: None)
+    def use(self) -> None:
+        """There is no other."""
+
+    def is_lost(self) -> bool:
+        return False
+
+    def make_stream(self, *, priority: int | None) -> Any:
+        return SimpleNamespace(handle=7, sync=lambda: None, close=lambda: None)
 
     def allocate(self, nbytes: int) -> Any:
         memory = SimpleNamespace(address=256 * (1 + len(self.allocated)), nbytes=nbytes)
@@ -75,8 +81,8 @@ def test_without_an_account_layers_have_no_region(engine: Path) -> None:
 
 
 def test_what_tensorrt_refuses_is_an_error_and_frees_its_memory(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("helpers.inspected_tensorrt.Context.set_tensor_address", lambda *_: None)
-    with pytest.raises(DeviceError, match="does not run the engine: INVALID_ARGUMENT: an address is not set"):
+    monkeypatch.setattr("helpers.inspected_tensorrt.Context.set_tensor_address", lambda *_: True)
+    with pytest.raises(DeviceError, match="refuses to run it: INVALID_ARGUMENT: an address is not set"):
         profile_engine(engine, runs=1, warm_up=0)
     assert FakeGpu.allocated == {}
 

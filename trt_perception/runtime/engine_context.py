@@ -114,6 +114,14 @@ class EngineContext:
         if not self._context.execute_async_v3(int(self.stream.handle) if handle is None else handle):
             raise self.engine.error("TensorRT refuses to run it", self._recorder)
 
+    def report_to(self, profiler: Any) -> None:
+        """Let TensorRT tell an IProfiler what each layer of every later `enqueue` took; a captured graph tells nothing.
+
+        Args:
+            profiler: See `layer_recorder`. It makes each `enqueue` wait for its end.
+        """
+        self._context.profiler = profiler
+
     def prepare(self, *, graph: bool = True) -> None:
         """Run once, and capture the enqueue as a CUDA graph where that works: `note` says whether.
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from trt_perception.engine.engine_io import EngineBinding, engine_tensors
+from trt_perception.engine.engine_layer import EngineLayer
 from trt_perception.engine.error_recorder import make_error_recorder
 from trt_perception.engine.open_plan import open_plan
+from trt_perception.engine.read_layers import best_sizes, inspect_engine
 from trt_perception.errors import DeviceError, EngineError
 from trt_perception.runtime.gpu import Gpu
 
@@ -81,6 +83,18 @@ class TensorRtEngine:
         if context is None:
             raise self.error("TensorRT makes no execution context", self._recorder)
         return context
+
+    def layers(self) -> tuple[EngineLayer, ...]:
+        """What the engine is made of, where it was built with detailed verbosity.
+
+        Raises:
+            InputError: TensorRT describes it in a way that cannot be read.
+        """
+        return inspect_engine(self.trt, self._engine)
+
+    def best_shapes(self) -> Shapes:
+        """Those that its first optimisation profile is made for, of the inputs that it leaves open."""
+        return best_sizes(self.trt, self._engine)
 
     def new_recorder(self) -> Any:
         """An IErrorRecorder for one context: contexts report from several threads."""
