@@ -11,7 +11,7 @@ from trt_perception.cli import build, calibrate, demo, detect, doctor, inspect, 
 from trt_perception.errors import PerceptionError
 from trt_perception.version import __version__
 
-VERBS = (doctor, run, play, inspect, calibrate, quantize, profile, detect, demo)
+VERBS = (doctor, run, play, inspect, calibrate, quantize, build, profile, detect, demo)
 
 EXIT_CODES = """\
 exit codes: 0 done; 1 a gate did not hold; 2 bad input or usage; 3 something needed is missing (GPU, ROS, package)"""
