@@ -164,11 +164,10 @@ def test_a_link_in_a_temporary_files_place_is_not_followed(pair: EnginePair, tmp
 
 def test_names_its_files_after_the_engine(tmp_path: Path) -> None:
     files = EngineFiles(tmp_path / "front.engine")
-    names = [path.name for path in (files.manifest, files.card, files.account, files.signature, files.lock)]
+    names = [path.name for path in (files.manifest, files.card, files.signature, files.lock)]
     assert names == [
         "front.engine.json",
         "front.engine.md",
-        "front.engine.account.json",
         "front.engine.sig",
         "front.engine.lock",
     ]

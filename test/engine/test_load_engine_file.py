@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers.engine_pair import GPU, PLAN, TENSORRT, EnginePair, make_pair
 
-from trt_perception.engine.engine_options import EngineOptions
+from trt_perception.engine.engine_options import EngineOptions, ShapeProfile
 from trt_perception.engine.gpu_identity import GpuIdentity
 from trt_perception.engine.load_engine_file import LoadedEngine, build_command, load_engine_file
 from trt_perception.engine.signature import make_key_pair, sign_engine
@@ -219,6 +219,18 @@ def test_another_description_of_the_model_is_refused(
     with pytest.raises(EngineError) as caught:
         load(pair, spec=spec)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("with_profile", [False, True], ids=["fixed_sizes", "open_sizes"])
+def test_another_shape_is_for_the_profiles_to_refuse(pair: EnginePair, with_profile: bool) -> None:
+    profile = ShapeProfile(input="images", min=(1, 3, 64, 64), opt=(1, 3, 64, 64), max=(1, 3, 96, 96))
+    new = pair.rewrite(options=EngineOptions(profiles=(profile,) if with_profile else ()))
+    spec = dataclasses.replace(pair.spec, inputs=(dataclasses.replace(pair.spec.inputs[0], shape=(1, 3, 96, 96)),))
+    if with_profile:
+        assert load(new, spec=spec).plan == PLAN
+    else:
+        with pytest.raises(EngineError, match=r"inputs\[0\]\.shape\[2\]: expected 64, got 96"):
+            load(new, spec=spec)
 
 
 def test_the_model_of_the_settings_is_compared_wherever_it_lies(pair: EnginePair, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,7 +16,6 @@ from trt_perception.options.write_atomically import flush_folder
 
 if TYPE_CHECKING:
     from trt_perception.engine.manifest import Manifest
-    from trt_perception.precision.account import Account
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,6 @@ class EngineFiles:
         return self._beside(".md")
 
     @property
-    def account(self) -> Path:
-        """What `quantize` did to the graph, node by node: `front.engine.account.json`."""
-        return self._beside(".account.json")
-
-    @property
     def signature(self) -> Path:
         """The signature of plan and manifest, where they were signed: `front.engine.sig`."""
         return self._beside(".sig")
@@ -67,7 +60,7 @@ def relative_path(path: Path, engine: Path) -> str:
     return os.path.relpath(absolute(path), EngineFiles(engine).engine.parent)
 
 
-def write_engine(engine: Path, plan: bytes, manifest: Manifest, card: str, *, account: Account | None = None) -> None:
+def write_engine(engine: Path, plan: bytes, manifest: Manifest, card: str) -> None:
     """Replace the files of an engine by new ones; call it while `engine_lock` is held.
 
     All of them are written under temporary names and flushed to the disk before the first is renamed, so a full disk
@@ -80,7 +73,6 @@ def write_engine(engine: Path, plan: bytes, manifest: Manifest, card: str, *, ac
         plan: What TensorRT made.
         manifest: What it is.
         card: The same as Markdown.
-        account: What `quantize` did to the graph, for `inspect` and `profile`.
 
     Raises:
         EngineError: The manifest is not that of the plan, or the files cannot be written.
@@ -88,10 +80,7 @@ def write_engine(engine: Path, plan: bytes, manifest: Manifest, card: str, *, ac
     if manifest.plan_bytes != len(plan) or manifest.plan_sha256 != hashlib.sha256(plan).hexdigest():
         raise EngineError(engine, "the manifest is that of another plan", "make the manifest from these bytes")
     files = EngineFiles(engine)
-    contents = {files.engine: plan, files.card: card.encode()}
-    if account is not None:
-        contents[files.account] = (json.dumps(account.to_plain(), indent=2) + "\n").encode()
-    _replace_together(files, {**contents, files.manifest: manifest.to_json()})
+    _replace_together(files, {files.engine: plan, files.card: card.encode(), files.manifest: manifest.to_json()})
 
 
 def write_manifest(engine: Path, manifest: Manifest, card: str) -> None:

@@ -73,7 +73,7 @@ def mismatches(
     yield from _changed_model(manifest, files.engine, spec)
     yield from _changed_calibration(manifest, files.engine.parent)
     if spec is not None:
-        yield from _changed_spec(manifest.spec, spec)
+        yield from _changed_spec(manifest, spec)
 
 
 def gpu_warnings(manifest: Manifest, gpu: GpuIdentity) -> Iterator[str]:
@@ -159,12 +159,23 @@ def _changed_calibration(manifest: Manifest, folder: Path) -> Iterator[Mismatch]
         yield Mismatch(what=f"calibration {path}", expected=expected, got=f"{found[:16]}: it was changed")
 
 
-def _changed_spec(built: ModelSpec, given: ModelSpec) -> Iterator[Mismatch]:
-    """The first difference in each of inputs, outputs and heads; name and place of the model may differ."""
+def _changed_spec(manifest: Manifest, given: ModelSpec) -> Iterator[Mismatch]:
+    """The first difference in each of inputs, outputs and heads; name and place of the model may differ.
+
+    Where the engine leaves sizes open, so may the shapes: whether its profiles take them is TensorRT's to say.
+    """
+    has_open_sizes = manifest.options is None or bool(manifest.options.profiles)
     for part in ("inputs", "outputs", "heads"):
-        difference = _difference(to_plain(getattr(built, part)), to_plain(getattr(given, part)), part)
+        built, asked = (to_plain(getattr(spec, part)) for spec in (manifest.spec, given))
+        if has_open_sizes:
+            built, asked = ([_without_shape(item) for item in items] for items in (built, asked))
+        difference = _difference(built, asked, part)
         if difference is not None:
             yield difference
+
+
+def _without_shape(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if key != "shape"}
 
 
 def _difference(built: Any, given: Any, where: str) -> Mismatch | None:
