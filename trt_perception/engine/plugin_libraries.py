@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.engine.engine_options import EngineOptions
+from trt_perception.engine.error_recorder import make_error_recorder
 from trt_perception.errors import ConfigError, MissingError
 
 _FACTORIES = ("getCreators", "getPluginCreators")
@@ -50,9 +51,15 @@ def load_plugins(trt: Any, paths: Sequence[str], logger: Any) -> None:
 def _load(trt: Any, path: str) -> None:
     """Plugins of the older kind register themselves when their library is loaded; the newer ones are asked for."""
     library = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
+    if not any(hasattr(library, name) for name in _FACTORIES):
+        return
     registry = trt.get_plugin_registry()
-    if any(hasattr(library, name) for name in _FACTORIES) and registry.load_library(path) is None:
-        raise RuntimeError("TensorRT's plugin registry refuses it")
+    registry.error_recorder = recorder = make_error_recorder(trt)
+    try:
+        if registry.load_library(path) is None:
+            raise RuntimeError("; ".join(recorder.texts()) or "TensorRT's plugin registry refuses it")
+    finally:
+        registry.error_recorder = None
 
 
 def _read(path: str) -> bytes:
