@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.detections import Detections
-from trt_perception.draw.palette import BgrColour, class_colour, text_colour
+from trt_perception.draw.palette import class_colour
+from trt_perception.draw.tag import draw_tag
 from trt_perception.model.model_spec import HeadSpec, ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import Result
 from trt_perception.segmentation_mask import SegmentationMask
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _MASK_COLOURS = np.array([[class_colour(class_id)] for class_id in range(256)], np.uint8)
 # A tint over everything that is nothing would only hide the picture.
 _BACKGROUND = frozenset({"background", "bg", "void", "none", "other", "ignore", "unlabelled", "unlabeled"})
@@ -74,15 +74,4 @@ def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec) -> 
         colour = class_colour(class_id)
         x1, y1, x2, y2 = (round(float(side)) for side in found.boxes[index])
         cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), colour, line)
-        _draw_tag(image, f"{head.labels[class_id]} {found.scores[index]:.2f}", (x1, y1), colour, size)
-
-
-def _draw_tag(image: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: BgrColour, size: int) -> None:
-    """A filled label above the box, or inside it where there is no room above."""
-    scale = max(0.4, size / 2200)
-    thickness = max(1, round(scale * 1.6))
-    (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
-    x = max(0, min(corner[0], image.shape[1] - width))
-    bottom = corner[1] if corner[1] >= height + baseline else corner[1] + height + baseline
-    cv2.rectangle(image, (x, bottom - height - baseline), (x + width, bottom), colour, cv2.FILLED)
-    cv2.putText(image, text, (x, bottom - baseline // 2 - 1), _FONT, scale, text_colour(colour), thickness, cv2.LINE_AA)
+        draw_tag(image, f"{head.labels[class_id]} {found.scores[index]:.2f}", (x1, y1), colour, size)
