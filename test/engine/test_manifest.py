@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from trt_perception.engine.engine_results import AccuracyResult, LatencyResult, LatencyRow
 from trt_perception.engine.manifest import SCHEMA, Manifest, engine_spec, parse_manifest, read_manifest
-from trt_perception.errors import ConfigError, EngineError
+from trt_perception.errors import ConfigError, EngineError, ModelError
 from trt_perception.precision.model_digest import model_files, model_sha256
 
 Plain = dict[str, Any]
@@ -114,8 +114,7 @@ def edit(*path: str | int, value: Any) -> Callable[[Plain], None]:
         pytest.param(edit("model_file", value="a\0b"), "expected a path", id="path_with_nul"),
         pytest.param(edit("plugins", value={"": "0" * 64}), "expected a path", id="empty_path"),
         pytest.param(edit("model_sha256", value="0" * 64), "by model_files", id="digest_of_other_files"),
-        pytest.param(edit("spec", "heads", 0, "labels", value=["a"]), "expected 3 labels", id="label_count"),
-        pytest.param(edit("spec", "inputs", value=[]), "inputs: expected at least one", id="no_input"),
+        pytest.param(edit("spec", "inputs", 0, "shape", value=[1]), "expected four positive sizes", id="shape"),
         pytest.param(edit("latency", "speed", value=float("inf")), "finite", id="infinity"),
         pytest.param(edit("created", value="\ud800"), "expected JSON", id="lone_surrogate"),
     ],
@@ -126,6 +125,23 @@ def test_refuses(pair: EnginePair, change: Callable[[Plain], None], text: str) -
     with pytest.raises(EngineError, match=r"tiny\.engine\.json") as caught:
         parse(plain, pair)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        pytest.param(edit("spec", "heads", 0, "labels", value=["a"]), "expected 3 labels", id="label_count"),
+        pytest.param(edit("spec", "inputs", value=[]), "inputs: expected at least one", id="no_input"),
+    ],
+)
+def test_a_model_that_cannot_be_run_is_not_described(
+    pair: EnginePair, tmp_path: Path, change: Callable[[Plain], None], text: str
+) -> None:
+    plain = plain_of(pair)
+    change(plain)
+    (tmp_path / "tiny.engine.json").write_text(json.dumps(plain))
+    with pytest.raises(ModelError, match=text):
+        engine_spec(tmp_path / "tiny.engine")
 
 
 def test_names_the_command_that_makes_a_new_one(pair: EnginePair) -> None:

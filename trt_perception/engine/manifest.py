@@ -135,8 +135,9 @@ def engine_spec(engine: Path) -> ModelSpec:
 
     Raises:
         EngineError: As `read_manifest`.
+        ModelError: The model cannot be run as it is described, e.g. because its labels are not as many as its classes.
     """
-    return read_manifest(engine).spec
+    return check_spec(read_manifest(engine).spec)
 
 
 def read_manifest_bytes(files: EngineFiles) -> bytes:
@@ -173,8 +174,7 @@ def parse_manifest(data: bytes, files: EngineFiles) -> Manifest:
     _check_schema(plain, files)
     try:
         manifest = from_mapping(Manifest, plain, where=files.manifest.name)
-        spec = dataclasses.replace(manifest.spec, model=str(files.engine))
-        return dataclasses.replace(manifest, spec=check_spec(spec))
+        return dataclasses.replace(manifest, spec=dataclasses.replace(manifest.spec, model=str(files.engine)))
     except (PerceptionError, RecursionError) as error:
         raise _damaged(files, str(error)) from error
 
