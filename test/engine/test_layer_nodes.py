@@ -56,6 +56,11 @@ def test_finds_the_nodes_in_a_name(name: str, nodes: tuple[str, ...]) -> None:
             id="reformat",
         ),
         pytest.param(
+            EngineLayer(name="Reformatting CopyNode for Input Tensor 0 to Conv_4", kind="Reformat", nodes=("Conv_4",)),
+            (),
+            id="reformat_that_lists_whom_it_serves",
+        ),
+        pytest.param(
             EngineLayer(name="y copy", kind="Reformat", nodes=("Concat_40",), origin="CONCAT"),
             ("Concat_40",),
             id="branch",

@@ -11,7 +11,7 @@ UNKNOWN = "unknown"
 
 _FLOATS = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4")
 """Precisions that a layer can compute in, widest first; integers and booleans beside them are indices and shapes."""
-_COPIES = frozenset({"Reformat", "NoOp", "Quantize", "Dequantize", "QuantizeLinear", "DequantizeLinear"})
+_CONVERTERS = frozenset({"Reformat", "Quantize", "Dequantize", "QuantizeLinear", "DequantizeLinear"})
 _CONVERSION = re.compile(r"Reformatting CopyNode .*|(?:Quantize|Dequantize)Linear\S*", re.DOTALL)
 
 
@@ -62,11 +62,15 @@ class EngineLayer:
         return self.kind == "Myelin" or "ForeignNode[" in self.name
 
     @property
+    def is_conversion(self) -> bool:
+        """Whether it only brings a tensor into the form that another layer wants, and is no node of the graph."""
+        added = self.origin in ("REFORMAT", "QDQ") or (self.kind in _CONVERTERS and self.origin == "")
+        return added or _CONVERSION.fullmatch(self.name) is not None
+
+    @property
     def is_copy(self) -> bool:
         """Whether it only moves or converts: a reformat, a quantizer, the copy of a branch."""
-        return self.origin != "" or (
-            not self.nodes and (self.kind in _COPIES or _CONVERSION.fullmatch(self.name) is not None)
-        )
+        return self.is_conversion or self.origin != "" or (self.kind == "NoOp" and not self.nodes)
 
     @property
     def precision(self) -> str:

@@ -78,7 +78,9 @@ class LayerJudge:
             name: The node.
             planned: What binds it.
         """
-        verdicts = [self._in_layer(name, planned, layer) for layer in self._holders[name]]
+        # The copy of a branch tells where it came from; a weighted layer is not what computes there.
+        holders = [layer for layer in self._holders[name] if name not in self._quantized or not layer.is_copy]
+        verdicts = [self._in_layer(name, planned, layer) for layer in holders]
         if not verdicts and self._graph.planned[name].op_type in _MOVES:
             return Verdict(result=Result.NOT_CONCERNED)
         if not verdicts:

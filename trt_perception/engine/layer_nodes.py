@@ -44,10 +44,10 @@ class NodeNames:
 
     def inside(self, layer: EngineLayer) -> tuple[str, ...]:
         """The known nodes that a layer holds."""
+        if layer.is_conversion:  # TensorRT may list whom it serves
+            return ()
         listed = tuple(name for name in layer.nodes if name in self._known)
-        if listed or dataclasses.replace(layer, nodes=()).is_copy:
-            return listed
-        return self.in_text(layer.name)
+        return listed if listed or layer.origin else self.in_text(layer.name)
 
     def served(self, layer: EngineLayer) -> tuple[str, ...]:
         """The known nodes of the layer for which a reformat converts its tensor."""
