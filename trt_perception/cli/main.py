@@ -7,11 +7,24 @@ import os
 import sys
 from collections.abc import Sequence
 
-from trt_perception.cli import build, calibrate, demo, detect, doctor, inspect, play, profile, quantize, run
+from trt_perception.cli import (
+    build,
+    calibrate,
+    demo,
+    detect,
+    doctor,
+    inspect,
+    judge,
+    play,
+    profile,
+    quantize,
+    run,
+    validate,
+)
 from trt_perception.errors import PerceptionError
 from trt_perception.version import __version__
 
-VERBS = (doctor, run, play, inspect, calibrate, quantize, build, profile, detect, demo)
+VERBS = (doctor, run, play, inspect, calibrate, quantize, build, judge, profile, detect, validate, demo)
 
 EXIT_CODES = """\
 exit codes: 0 done; 1 a gate did not hold; 2 bad input or usage; 3 something needed is missing (GPU, ROS, package)"""

@@ -68,7 +68,7 @@ def measure_run(header: RunHeader, frames: Iterable[FrameRecord]) -> ValidationM
         ledger=closed,
         detection={name: side.metrics() for name, side in boxes.items()},
         masks={name: pixels.metrics() for name, pixels in masks.items()},
-        warnings=(*header.warnings, *_warnings(header, closed, unknown)),
+        warnings=tuple(_warnings(header, closed, unknown)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from trt_perception.errors import InputError
 from trt_perception.options.from_mapping import from_mapping
@@ -101,7 +101,6 @@ class RunHeader:
     truth: str
     heads: Mapping[str, RunHead]
     bags: tuple[RunBag, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
 
     def to_plain(self) -> dict[str, object]:
         """For JSON."""

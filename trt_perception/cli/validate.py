@@ -1,0 +1,159 @@
+"""`trt-perception validate`: bags through the pipeline, against ground truth, gates and an earlier run."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trt_perception.cli.model_arguments import add_model_arguments, make_pipeline
+from trt_perception.cli.progress import progress_bar
+from trt_perception.cli.table import render_table
+from trt_perception.errors import InputError
+
+if TYPE_CHECKING:
+    from trt_perception.validate.validation_metrics import DetectionGroup, ValidationMetrics
+    from trt_perception.validate.validation_options import ValidationOptions
+
+NAME = "validate"
+SUMMARY = "run every frame of bags and measure the results against ground truth, gates and an earlier run"
+EXAMPLE = "trt-perception validate drives/monday --model model.engine --out monday --baseline fp32/metrics.json"
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("bags", type=Path, nargs="*", metavar="BAG", help="rosbag2 bags: folders, .mcap or .db3 files")
+    parser.add_argument("--model", type=Path, help="the model's YAML, the ONNX itself, or an engine")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the results go")
+    parser.add_argument(
+        "--camera", action="append", default=[], help="run this camera alone (may be given several times)"
+    )
+    parser.add_argument(
+        "--truth",
+        default="auto",
+        metavar="{auto,none,COCO.json,BAG}",
+        help="ground truth: the bags' own topics (auto, the default), none, a COCO file or another bag",
+    )
+    parser.add_argument("--baseline", type=Path, metavar="METRICS.json", help="metrics.json of an earlier run")
+    parser.add_argument("--gates", type=Path, metavar="YAML", help="what must hold; exit code 1 where it does not")
+    parser.add_argument(
+        "--floor", type=float, default=None, help="lowest score that average precision looks at (default: 0.05)"
+    )
+    parser.add_argument("--processes", type=int, default=1, help="processes that run frames (default: 1)")
+    parser.add_argument(
+        "--coco", action="store_true", help="write coco_truth.json and coco_detections.json for other tools, too"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run, finished or not")
+    parser.add_argument("--merge", type=Path, nargs="+", metavar="FOLDER", help="put finished runs of bags into one")
+    parser.add_argument("--json", action="store_true", help="print metrics.json")
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Validate or merge, judge, and print; 1 where a gate did not hold."""
+    try:
+        metrics = _merge(arguments) if arguments.merge else _validate(arguments)
+    except KeyboardInterrupt:
+        print(
+            f"trt-perception validate: interrupted; what is done is kept in {arguments.out}, the same command goes on",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    if arguments.json:
+        print(json.dumps(metrics.to_plain(), indent=2, ensure_ascii=False))
+    else:
+        print(_to_text(metrics, arguments.out))
+    return 0
+
+
+def _validate(arguments: argparse.Namespace) -> ValidationMetrics:
+    from trt_perception.validate.validate_run import validate_run
+
+    if not arguments.bags or arguments.model is None:
+        raise InputError("validate: expected bags and --model; see --help")
+    options = _options(arguments)
+    with progress_bar("validating", total=0, unit="frame") as bar:
+
+        def progress(done: int, total: int) -> None:
+            if bar.total != total:
+                bar.total, bar.initial = total, done  # frames of an earlier run count as done, not as speed
+                bar.reset(total)
+                bar.n = bar.initial = done
+            bar.update(done - bar.n)
+
+        return validate_run(
+            arguments.bags,
+            functools.partial(make_pipeline, arguments.model, arguments),
+            arguments.out,
+            options=options,
+            progress=progress,
+        )
+
+
+def _options(arguments: argparse.Namespace) -> ValidationOptions:
+    from trt_perception.validate.validation_options import FLOOR, ValidationOptions
+
+    word = arguments.truth
+    return ValidationOptions(
+        cameras=tuple(arguments.camera),
+        truth=None if word in ("auto", "none") else Path(word),
+        own_truth=word == "auto",
+        score=arguments.score,
+        floor=FLOOR if arguments.floor is None else arguments.floor,
+        nms_iou=arguments.nms_iou,
+        processes=arguments.processes,
+        overwrite=arguments.overwrite,
+        coco=arguments.coco,
+    )
+
+
+def _merge(arguments: argparse.Namespace) -> ValidationMetrics:
+    from trt_perception.validate.merge_runs import merge_runs
+
+    if arguments.bags or arguments.model:
+        raise InputError("validate: --merge takes folders of finished runs; give no bags and no --model with it")
+    return merge_runs(arguments.merge, arguments.out, overwrite=arguments.overwrite)
+
+
+def _to_text(metrics: ValidationMetrics, out: Path) -> str:
+    ledger = metrics.ledger
+    rows = [
+        (
+            camera.bag,
+            camera.camera,
+            str(camera.frames),
+            str(camera.processed),
+            ", ".join(f"{reason} {count}" for reason, count in camera.skipped.items()) or "-",
+            str(camera.with_truth),
+        )
+        for camera in ledger.cameras
+    ]
+    lines = [
+        f"{metrics.model.name} on {metrics.model.backend}",
+        render_table(("bag", "camera", "frames", "processed", "skipped", "with truth"), rows),
+        "",
+    ]
+    for name, head in metrics.detection.items():
+        groups = {"all": head.all, **head.by_camera, **head.by_condition}
+        header = (name, "frames", "objects", "found", "missed", "false", "mAP50", "mAP50:95")
+        lines += [render_table(header, [_group_row(word, group) for word, group in groups.items()]), ""]
+    for name, masks in metrics.masks.items():
+        iou = ", ".join(f"{label} {_number(value)}" for label, value in masks.all.iou.items())
+        lines += [f"{name}: mIoU {_number(masks.all.miou)} over {masks.all.images} frames ({iou})", ""]
+    lines += [f"warning: {text}" for text in metrics.warnings]
+    lines.append(f"written: {out}")
+    return "\n".join(lines)
+
+
+def _group_row(word: str, group: DetectionGroup) -> tuple[str, ...]:
+    counts = (group.frames, group.objects, group.found, group.missed, group.false_alarms)
+    return (word, *map(str, counts), _number(group.map50), _number(group.map50_95))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
