@@ -18,6 +18,7 @@ from trt_perception.engine.load_engine_file import LoadedEngine, build_command, 
 from trt_perception.engine.signature import make_key_pair, sign_engine
 from trt_perception.engine.tensorrt_module import TensorRtIdentity
 from trt_perception.errors import EngineError
+from trt_perception.precision.model_digest import file_sha256, joint_sha256
 
 OTHER_GPU = dataclasses.replace(GPU, name="NVIDIA H100 PCIe")
 
@@ -290,6 +291,25 @@ def test_an_adopted_engine_warns_and_is_to_be_made_again_by_who_made_it(pair: En
     assert "nobody has verified" in warning
     with pytest.raises(EngineError, match=r"make the plan again for this machine, then run: .* --adopt$"):
         load(new, gpu=OTHER_GPU)
+
+
+def test_an_engine_whose_onnx_nobody_knows_loads_beside_one(pair: EnginePair) -> None:
+    new = pair.rewrite(adopted=True, model_file="", model_files={}, model_sha256="")
+    assert load(new, spec=new.spec).plan == PLAN
+
+
+def test_weights_beside_the_onnx_are_compared(pair: EnginePair) -> None:
+    weights = pair.model.with_name("weights.bin")
+    weights.write_bytes(b"weights")
+    files = {**pair.manifest.model_files, weights.name: file_sha256(weights)}
+    new = pair.rewrite(model_files=files, model_sha256=joint_sha256(files))
+    assert load(new).plan == PLAN
+    flip_byte(weights)
+    with pytest.raises(EngineError, match=r"weights of the model .*weights\.bin: expected"):
+        load(new)
+    weights.unlink()
+    with pytest.raises(EngineError, match=r"weights of the model: expected .*weights\.bin, got no such file"):
+        load(new)
 
 
 def test_the_command_builds_the_same_engine_again(pair: EnginePair) -> None:

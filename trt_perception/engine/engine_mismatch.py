@@ -122,6 +122,8 @@ def _changed_plugins(manifest: Manifest, folder: Path) -> Iterator[Mismatch]:
 
 
 def _changed_model(manifest: Manifest, engine: Path, spec: ModelSpec | None) -> Iterator[Mismatch]:
+    if not manifest.model_files:  # an adopted plan, whose ONNX was not there
+        return
     places = []
     if manifest.model_file:
         places.append(engine.parent / manifest.model_file)
@@ -130,8 +132,8 @@ def _changed_model(manifest: Manifest, engine: Path, spec: ModelSpec | None) -> 
     for place in dict.fromkeys(absolute(place) for place in places):
         if place == engine or not is_file(place):
             continue
-        own, *weights = manifest.model_files.items()
-        yield from _changed_file(place, own[1], what="model")
+        (_, own), *weights = manifest.model_files.items()
+        yield from _changed_file(place, own, what="model")
         for name, digest in weights:
             yield from _changed_file(place.parent / name, digest, what="weights of the model")
 
