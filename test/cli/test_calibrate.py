@@ -31,7 +31,7 @@ def test_writes_a_table_and_says_what_the_frames_cover(
     out = tmp_path / "table.json"
     assert main([*arguments, "--frames", "8", "--out", str(out)]) == 0
     table = read_table(out)
-    assert (table.method, table.frames) == ("entropy", 8)
+    assert (table.method, table.frames) == ("percentile 99.999", 8)
     assert all(name in table.ranges for name in ("images",))
     text = capsys.readouterr().out
     for words in ("camera", "front", "night", "dark", "warning: no frame of these conditions: dusk", f"written: {out}"):

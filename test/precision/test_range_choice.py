@@ -60,7 +60,7 @@ def reference(method: str, *batches: np.ndarray, percentile: float = 99.9) -> fl
 
 
 def options(method: str, percentile: float = 99.9) -> CalibratorOptions:
-    return CalibratorOptions(method=CalibratorMethod(method), percentile=percentile)
+    return CalibratorOptions(method=CalibratorMethod(method), percentile=percentile, entropy_counts_zeros=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,6 +99,18 @@ def test_entropy_cuts_a_few_far_values_off() -> None:
     assert choose_range(histogram, options("entropy")) < 20.0
 
 
+def test_entropy_leaves_zeros_out_unless_asked_to_count_them() -> None:
+    values = np.random.default_rng(2).standard_normal(60_000).astype(np.float32)
+    mostly_zero = np.concatenate((np.maximum(values, 0), np.zeros(400_000, np.float32)))
+    without = CalibratorOptions(method=CalibratorMethod.ENTROPY)
+    counted = choose_range(histogram_of(mostly_zero), options("entropy"))
+    left_out = choose_range(histogram_of(mostly_zero), without)
+    assert left_out == pytest.approx(choose_range(histogram_of(np.maximum(values, 0)), without), rel=0.02)
+    assert left_out > 1.5 * counted
+    signs = histogram_of(np.repeat(np.float32([-1, 0, 1]), 50))  # nothing but zeros and the ends
+    assert choose_range(signs, without) == 1.0
+
+
 def test_entropy_keeps_all_where_there_are_fewer_bins_than_int8_has_values() -> None:
     assert entropy_threshold(np.ones(200, np.int64)) == (0, 200)
 
@@ -113,7 +125,8 @@ def test_refuses_a_constant_tensor_and_one_without_values(method: str) -> None:
 
 def test_names_the_method_with_the_percentiles_share() -> None:
     assert [method_text(options(m, 99.99)) for m in ("entropy", "max", "percentile")] == [
-        "entropy",
+        "entropy with zeros",
         "max",
         "percentile 99.99",
     ]
+    assert method_text(CalibratorOptions(method=CalibratorMethod.ENTROPY)) == "entropy"

@@ -76,9 +76,14 @@ class RegionPatterns:
 class CalibratorOptions:
     """How ranges are found."""
 
-    method: CalibratorMethod = option(CalibratorMethod.ENTROPY, description="How a range follows from the values.")
+    method: CalibratorMethod = option(CalibratorMethod.PERCENTILE, description="How a range follows from the values.")
     percentile: float = option(
-        99.99, description="Share of the absolute values inside the range, in percent.", minimum=50.0, maximum=100.0
+        99.999, description="Share of the absolute values inside the range, in percent.", minimum=50.0, maximum=100.0
+    )
+    entropy_counts_zeros: bool = option(
+        False,
+        description="Whether entropy counts the values beside zero, as ONNX Runtime's calibrator does. After a ReLU "
+        "most values are zero, and a range found with them cuts off most of the others.",
     )
 
 
