@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from bench.engines.networks import BATCHES, OPTIMAL_BATCH, Network
@@ -115,7 +116,7 @@ class EngineMaker(Protocol):
 def engine_options(network: Network, precision: str, level: int) -> EngineOptions:
     """How every engine here is built."""
     source = network.spec.inputs[0]
-    profiles = ()
+    profiles: tuple[ShapeProfile, ...] = ()
     if network.is_dynamic:
         low, best, high = ((batch, *source.shape[1:]) for batch in (BATCHES[0], OPTIMAL_BATCH, BATCHES[-1]))
         profiles = (ShapeProfile(input=source.name, min=low, opt=best, max=high),)
@@ -124,7 +125,7 @@ def engine_options(network: Network, precision: str, level: int) -> EngineOption
     return EngineOptions(workspace_mib=8192, optimization_level=level, profiles=profiles, timing_cache=str(cache))
 
 
-def strong_graph(network: Network, precision: str) -> Any:
+def strong_graph(network: Network, precision: str) -> Path:
     """Write the graph for strongly typed TensorRT, which ONNX Runtime executes, too; its path."""
     out = network.work / "graphs" / f"{network.name}_{precision}.strong.onnx"
     if not out.exists():

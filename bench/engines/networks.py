@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.engines.held_out import draw_calibration
 from trt_perception.calibration.calibrate import CalibrationOptions, calibrate
@@ -68,7 +67,8 @@ class Network:
         if not self.is_dynamic:
             return ModelOverrides()
         static = load_spec(DEMO)
-        return ModelOverrides(shapes={item.name: item.shape for item in (*static.inputs, *static.outputs)})
+        inputs = {item.name: item.shape for item in static.inputs}
+        return ModelOverrides(shapes={**inputs, **{item.name: item.shape for item in static.outputs}})
 
     @property
     def spec(self) -> ModelSpec:
@@ -105,8 +105,15 @@ def prepare_nano(network: Network, model: Path, table: Path) -> None:
     shutil.copyfile(table, network.table)
 
 
-def prepare_size(network: Network, pictures: Path, *, frames: int, threads: int) -> None:
-    """Ranges of a network of random weights, whose ONNX lies there already."""
+def prepare_sizes(networks: list[Network], pictures: Path, *, frames: int, processes: int) -> None:
+    """Ranges of networks of random weights, whose ONNX lie there already; one process a network."""
+    context = multiprocessing.get_context("spawn")
+    threads = max(1, processes // len(networks))
+    with context.Pool(min(processes, len(networks))) as pool:
+        pool.starmap(_prepare_size, [(network, pictures, frames, threads) for network in networks])
+
+
+def _prepare_size(network: Network, pictures: Path, frames: int, threads: int) -> None:
     calibration = calibrate(
         network.onnx,
         sorted(path for path in pictures.iterdir() if path.is_dir()),
@@ -134,16 +141,11 @@ def _free_batch(source: Path, target: Path) -> None:
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     del graph.value_info[:]
     shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
-    _each(graph.initializer, shapes, numpy_helper)
+    for constant in graph.initializer:
+        if constant.name in shapes:
+            shape = numpy_helper.to_array(constant).copy()
+            shape[0] = 0  # as in the input
+            constant.CopyFrom(numpy_helper.from_array(shape, constant.name))
     target.parent.mkdir(parents=True, exist_ok=True)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(target))
-
-
-def _each(constants: Any, names: set[str], numpy_helper: Any) -> None:
-    make: Callable[..., Any] = numpy_helper.from_array
-    for constant in constants:
-        if constant.name in names:
-            shape = numpy_helper.to_array(constant).copy()
-            shape[0] = 0  # as in the input
-            constant.CopyFrom(make(shape, constant.name))

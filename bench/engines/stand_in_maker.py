@@ -53,7 +53,7 @@ class StandInMaker:
         arrays = {item.name: np.full(item.shape, 0.5, np.float32) for item in inputs}
 
         def loop(_: int) -> list[float]:
-            times = []
+            times: list[float] = []
             end = time.monotonic() + seconds
             while not times or time.monotonic() < end:
                 started = time.perf_counter()

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Measures the engines on one GPU machine: bench/run_engines.sh STAGE...
+#   networks     ONNX of the sizes by torch, ranges of all networks, into $WORK   (about 1 minute)
+#   build        all engines, JOBS (4) at once, given up after BUILD_SECONDS (240)
+#   accuracy     demo model and YOLOX-nano on DRIVES (12) drives of each condition  (about 1 minute each)
+#   real_images  YOLOX-nano on the images in IMAGES
+#   speed        streams and batch sizes, SECONDS_EACH (0.3) each, three rounds
+#   layers       layers by region, profile of the largest network
+#   torch        PyTorch eager
+#   pack         timing caches, engine cards and logs into $OUT/kept.tar.gz
+#   merge        $OUT/parts (and MORE_PARTS, folders of earlier runs) into $OUT/results/engines.json
+#   all          all of them, in this order; a stage that fails does not keep the next from running
+# WORK: fast local disk. OUT: what is to be kept. TABLES: folder of demo_model.calibration.json and
+# yolox_nano_coco.calibration.json, made by the stage `calibrate` below. NANO: YOLOX-nano's ONNX.
+# PYTHON: has TensorRT, cuda.core, ONNX Runtime, pycocotools. TORCH_PYTHON: has torch and onnx.
+#   calibrate    anywhere, no GPU: 500 pictures, ranges of both networks into TABLES (10 minutes on 2 cores)
+# KEPT: an earlier kept.tar.gz, whose timing caches make builds shorter. BUILD_FLAGS: e.g. "--level size_l=2".
+# A folder .whl in the repository's root with wheels for TORCH_PYTHON (onnx, pyyaml) is used where it is there.
+# COMMIT says the commit where there is no repository. MAKER=stand_in rehearses without a GPU.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${WORK:?folder for networks and engines}" "${OUT:?folder for the results}"
+PYTHON=${PYTHON:-python3} TORCH_PYTHON=${TORCH_PYTHON:-python3} TABLES=${TABLES:-$WORK/tables}
+mkdir -p "$WORK/networks" "$OUT/parts"
+export PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1 PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
+
+engines() {
+  "$PYTHON" -m bench.engines --work "$WORK" --out "$OUT/parts" --maker "${MAKER:-tensorrt}" "$@"
+}
+
+with_torch() {
+  if compgen -G '.whl/*.whl' >/dev/null && [ ! -d "$WORK/site" ]; then
+    "$TORCH_PYTHON" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$WORK/site" .whl/*.whl
+  fi
+  PYTHONPATH=$PYTHONPATH:$WORK/site "$TORCH_PYTHON" "$@"
+}
+
+calibrate() {
+  mkdir -p "$TABLES"
+  engines calibration-pictures "$WORK/calibration"
+  local model
+  for model in trt_perception/demo/model/demo_model.onnx "${NANO:?ONNX of YOLOX-nano}"; do
+    "$PYTHON" -m trt_perception.cli.main calibrate "$model" "$WORK"/calibration/drive_* --frames 500 \
+      --method percentile --no-cache --overwrite --out "$TABLES/$(basename "$model" .onnx).calibration.json"
+  done
+}
+
+networks() {
+  local sizes=()
+  for size in ${SIZES-S M L}; do
+    [ -f "$WORK/networks/size_${size,,}.onnx" ] || sizes+=("$size")
+  done
+  if [ ${#sizes[@]} -gt 0 ]; then
+    with_torch -m training.make_sizes --output "$WORK/networks" --sizes "${sizes[@]}" --dynamic-batch
+  fi
+  local nano=()
+  if [ -n "${NANO:-}" ]; then nano=(--nano "$NANO" --nano-table "$TABLES/yolox_nano_coco.calibration.json"); fi
+  engines networks --demo-table "$TABLES/demo_model.calibration.json" "${nano[@]}" ${NETWORK_FLAGS:-}
+}
+
+build() {
+  if [ -n "${KEPT:-}" ]; then tar -xzf "$KEPT" -C "$WORK" --wildcards 'timing/*' || true; fi
+  engines build --jobs "${JOBS:-4}" --longest "${BUILD_SECONDS:-240}" ${BUILD_FLAGS:-}
+}
+
+accuracy() {
+  local name
+  for name in demo nano; do
+    [ -f "$WORK/networks/$name.onnx" ] && engines accuracy "$name" --drives "${DRIVES:-12}" ${ACCURACY_FLAGS:-}
+  done
+}
+
+real_images() {
+  engines real-images "${IMAGES:?folder of real images}"
+}
+
+speed() {
+  local name
+  for name in size_l demo size_m size_s nano; do
+    [ -f "$WORK/networks/$name.onnx" ] && engines speed "$name" --seconds "${SECONDS_EACH:-0.3}" ${SPEED_FLAGS:-}
+  done
+}
+
+layers() {
+  engines layers ${LAYERS_FLAGS:-}
+}
+
+torch() {
+  with_torch -m bench.engines.torch_eager --out "$OUT/parts" ${TORCH_FLAGS:-}
+}
+
+pack() {
+  local kept=()
+  [ -d "$WORK/timing" ] && kept+=(timing)
+  tar -czf "$OUT/kept.tar.gz" -C "$WORK" "${kept[@]}" \
+    $(cd "$WORK" && ls -d engines/*.json engines/*.md 2>/dev/null || true)
+  ls -l "$OUT/kept.tar.gz"
+}
+
+merge() {
+  engines merge ${MORE_PARTS:-} "$OUT/parts" --results "$OUT/results"
+}
+
+ALL=(networks build accuracy real_images speed layers torch pack merge)
+stages=()
+for stage in "${@:?stages: calibrate all ${ALL[*]}}"; do
+  case $stage in
+    all) stages+=("${ALL[@]}") ;;
+    calibrate | networks | build | accuracy | real_images | speed | layers | torch | pack | merge) stages+=("$stage") ;;
+    *) echo "unknown stage '$stage'; use calibrate, all, ${ALL[*]}" >&2; exit 2 ;;
+  esac
+done
+failed=()
+for stage in "${stages[@]}"; do
+  echo "=== $stage at $(date +%T)"
+  # In a shell of its own, so that `set -e` holds in it although its failure is looked at.
+  set +e
+  (set -e; "$stage")
+  status=$?
+  set -e
+  [ "$status" = 0 ] || { failed+=("$stage"); echo "=== $stage FAILED ($status)"; }
+done
+echo "=== done at $(date +%T); failed: ${failed[*]:-none}"
+[ ${#failed[@]} = 0 ]
