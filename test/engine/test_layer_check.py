@@ -297,6 +297,29 @@ def test_what_is_kept_floating_but_fused_behind_an_int8_layer_is_undetermined() 
     assert "fused behind the INT8 layer" in check.undetermined["act"]
 
 
+@pytest.mark.parametrize(
+    ("emitter", "op_type", "result"),
+    [
+        pytest.param("strong", "Reshape", "undetermined", id="strong"),
+        pytest.param("flags", "Reshape", "not_honoured", id="pinned"),
+        pytest.param("strong", "Sigmoid", "not_honoured", id="computes"),
+    ],
+)
+def test_a_dequantizer_may_move_behind_what_computes_nothing(emitter: str, op_type: str, result: str) -> None:
+    account = small_account(emitter)
+    nodes = (*account.nodes[:2], dataclasses.replace(account.nodes[2], op_type=op_type))
+    layer = EngineLayer(name="head", kind="Shuffle", inputs=(tensor("a", "int8"),), outputs=(tensor("y", "int8"),))
+    check = check_layers([layer], dataclasses.replace(account, nodes=nodes))
+    assert "int8" in getattr(check, result)["head"]
+
+
+def test_what_moves_data_and_became_no_layer_is_not_judged() -> None:
+    account = small_account("flags")
+    nodes = (*account.nodes[:2], dataclasses.replace(account.nodes[2], op_type="Concat"))
+    check = check_layers([], dataclasses.replace(account, nodes=nodes))
+    assert list(check.undetermined) == ["conv"]
+
+
 def test_the_worst_of_several_layers_counts() -> None:
     good = EngineLayer(name="conv", kind="conv", inputs=(tensor("x", "int8"),), outputs=(tensor("a", "fp16"),))
     bad = dataclasses.replace(good, name="conv_clone_0", inputs=(tensor("x2", "fp16"),))

@@ -27,6 +27,8 @@ _MOVES = frozenset(
     }
 )
 """Operators that compute nothing: where TensorRT made no layer of one, there is nothing to judge."""
+_COMMUTING = _MOVES | {"MaxPool", "Resize"}
+"""Operators that TensorRT runs on either side of a quantizer, wherever there is less to move."""
 _INDICES = ("int32", "int64", "bool")
 _ONE_OPERATION = ("conv", "gemm", "matmul", "matrixmultiply", "matrix_multiply", "fullyconnected")
 """In the types of layers that hold one weighted node and what follows it, not what comes before."""
@@ -81,7 +83,7 @@ class LayerJudge:
         # The copy of a branch tells where it came from; a weighted layer is not what computes there.
         holders = [layer for layer in self._holders[name] if name not in self._quantized or not layer.is_copy]
         verdicts = [self._in_layer(name, planned, layer) for layer in holders]
-        if not verdicts and self._graph.planned[name].op_type in _MOVES:
+        if not verdicts and self._op_type(name) in _MOVES:
             return Verdict(result=Result.NOT_CONCERNED)
         if not verdicts:
             maybe = f"; it may lie inside {_shortened(self._hidden[0])}" if self._hidden else ""
@@ -109,7 +111,12 @@ class LayerJudge:
             return Verdict(result=Result.WIDER, text=f"planned {planned.value}, computes {found} in {place}")
         if found == "int8" and name not in self._quantized and self._quantized.intersection(layer.nodes):
             return _undetermined(planned, f"it is fused behind the INT8 layer in {place}")
+        if found == "int8" and self._graph.account.emitter != "flags" and self._op_type(name) in _COMMUTING:
+            return _undetermined(planned, f"TensorRT moved the dequantizer behind it: it passes on int8 in {place}")
         return Verdict(result=Result.NOT_HONOURED, text=f"planned {planned.value}, computes {found} in {place}")
+
+    def _op_type(self, name: str) -> str:
+        return self._graph.planned[name].op_type
 
 
 def _int8(layer: EngineLayer, place: str) -> Verdict:
