@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-
-from trt_perception.errors import GateError
 
 
 class GateStatus(str, Enum):
@@ -44,21 +41,3 @@ class GateOutcome:
     def __str__(self) -> str:
         where = f" ({self.subject})" if self.subject else ""
         return f"{self.gate}{where}: {self.reason}"
-
-
-def require(outcomes: Sequence[GateOutcome], run: str) -> None:
-    """Let what does not hold be an error.
-
-    Args:
-        outcomes: All gates.
-        run: What was judged, for the error.
-
-    Raises:
-        GateError: A gate failed; names all of them.
-    """
-    failed = [str(outcome) for outcome in outcomes if outcome.status is GateStatus.FAILED]
-    if failed:
-        raise GateError(
-            f"{run}: {len(failed)} of {len(outcomes)} gates did not hold: {'; '.join(failed)}; "
-            "report.html shows the frames"
-        )
