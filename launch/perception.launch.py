@@ -15,7 +15,18 @@ from pathlib import Path
 
 from launch import EventHandler, LaunchContext, LaunchDescription
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, EmitEvent, LogInfo, OpaqueFunction, RegisterEventHandler
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    LogInfo,
+    OpaqueFunction,
+    PopEnvironment,
+    PopLaunchConfigurations,
+    PushEnvironment,
+    PushLaunchConfigurations,
+    RegisterEventHandler,
+)
 from launch.event_handlers import OnProcessExit, OnProcessStart
 from launch.events import matches_action
 from launch.events.process import ProcessExited, ProcessStarted, ShutdownProcess
@@ -26,9 +37,10 @@ from launch_ros.ros_adapters import get_ros_node
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import GetState
 
-from trt_perception.errors import ConfigError, InputError
+from trt_perception.errors import ConfigError, InputError, PerceptionError
 from trt_perception.ros.dds_profile import dds_environment
 from trt_perception.runtime.backend import BackendKind
+from trt_perception.settings.build_command import build_command
 from trt_perception.settings.load_settings import load_settings
 from trt_perception.settings.perception_settings import PerceptionSettings
 
@@ -56,6 +68,12 @@ ARGUMENTS = (
         "backend",
         default_value="",
         description="Runtime of the models in place of the config's: tensorrt, onnxruntime.",
+    ),
+    DeclareLaunchArgument(
+        "build",
+        default_value="false",
+        description="Whether to build the TensorRT engines of the config's models first, where they are absent or not "
+        "current. The node starts once they are there; where one cannot be built, the launch ends.",
     ),
     DeclareLaunchArgument(
         "autostart",
@@ -121,7 +139,37 @@ def _launch_node(context: LaunchContext) -> list[Action]:
         emulate_tty=True,
     )
     transitions = _Transitions(node).handlers() if autostart == "launch" else []
-    return [*map(RegisterEventHandler, [_on_exit(node), *transitions]), node]
+    actions = [*map(RegisterEventHandler, [_on_exit(node), *transitions]), node]
+    backend = arguments["backend"] or settings.backend.value
+    if _choice(arguments, "build", ("true", "false")) == "false" or backend != BackendKind.TENSORRT.value:
+        return actions
+    return _after_build(context, Path(arguments["config"]), actions)
+
+
+def _after_build(context: LaunchContext, config: Path, actions: list[Action]) -> list[Action]:
+    """The builder; and the actions once it is done, as if they had been taken now.
+
+    By then the launch has left the group that includes this file: namespace, parameters and environment that the group
+    has set are kept here, or the node would start without them.
+    """
+    builder = ExecuteProcess(cmd=build_command(config), name="build", output="screen")
+    configurations, environment = dict(context.launch_configurations), dict(context.environment)
+
+    def restore(context: LaunchContext) -> None:
+        context.launch_configurations.update(configurations)
+        context.environment.update(environment)
+
+    def start(event: ProcessExited, context: LaunchContext) -> list[Action] | None:
+        if context.is_shutdown:
+            return None
+        if event.returncode != 0:
+            raise PerceptionError(
+                f"engines could not be built (see above), code {event.returncode}: no node is started"
+            )
+        entered = [PushLaunchConfigurations(), PushEnvironment(), OpaqueFunction(function=restore)]
+        return [*entered, *actions, PopEnvironment(), PopLaunchConfigurations()]
+
+    return [RegisterEventHandler(OnProcessExit(target_action=builder, on_exit=start)), builder]
 
 
 def _parameters(arguments: dict[str, str], *, itself: bool) -> list[str | dict[str, str | bool]]:
