@@ -15,7 +15,7 @@ from helpers.inspected_tensorrt import GPU, fake_tensorrt, write_fake_engine
 from trt_perception.engine.engine_account import account_path
 from trt_perception.errors import DeviceError, EngineError
 from trt_perception.model.load_spec import load_spec
-from trt_perception.runtime import profile_engine as module
+from trt_perception.runtime import open_engine as module
 from trt_perception.runtime.profile_engine import profile_engine
 
 
@@ -32,6 +32,9 @@ class FakeGpu:
 
     def is_lost(self) -> bool:
         return False
+
+    def free_bytes(self) -> int:
+        return 2**30
 
     def make_stream(self, *, priority: int | None) -> Any:
         return SimpleNamespace(handle=7, sync=lambda: None, close=lambda: None)

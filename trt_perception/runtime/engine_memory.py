@@ -22,9 +22,14 @@ class EngineMemory:
     contexts: int
 
     @property
+    def context_bytes(self) -> int:
+        """All contexts together."""
+        return self.contexts * (self.scratch_bytes + self.tensor_bytes)
+
+    @property
     def total_bytes(self) -> int:
         """All of it."""
-        return self.weights_bytes + self.contexts * (self.scratch_bytes + self.tensor_bytes)
+        return self.weights_bytes + self.context_bytes
 
     def __str__(self) -> str:
         return (

@@ -9,17 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.engine.engine_account import read_engine_account
-from trt_perception.engine.engine_files import EngineFiles
 from trt_perception.engine.engine_profile import EngineProfile, LayerRun, summarize_runs
-from trt_perception.engine.gpu_identity import current_gpu
 from trt_perception.engine.layer_recorder import make_layer_recorder
 from trt_perception.engine.layer_table import layer_regions
-from trt_perception.engine.load_engine_file import load_engine_file
-from trt_perception.engine.manifest import read_manifest
-from trt_perception.engine.tensorrt_module import identify, load_tensorrt
 from trt_perception.runtime.engine_context import EngineContext
-from trt_perception.runtime.gpu import Gpu
-from trt_perception.runtime.tensorrt_engine import TensorRtEngine
+from trt_perception.runtime.open_engine import open_engine
 
 RunProgress = Callable[[int, int], object]
 """Called after each timed run with how many are done and how many there are."""
@@ -59,25 +53,21 @@ def profile_engine(
         MissingError: TensorRT, the CUDA packages, a driver or a plugin library is not there.
         DeviceError: The GPU or TensorRT fails, or TensorRT reports no layer times.
     """
-    manifest = read_manifest(engine)
-    trt = load_tensorrt(manifest.tensorrt.module)
-    loaded = load_engine_file(engine, tensorrt=identify(trt), gpu=current_gpu(device))
-    account = read_engine_account(engine, manifest)
-    plugins = [str(EngineFiles(engine).engine.parent / path) for path in manifest.plugins]
     with ExitStack() as stack:
-        opened = TensorRtEngine(trt, Gpu(device), loaded.plan, name=str(engine), plugins=plugins)
-        stack.callback(opened.close)
-        layers = opened.layers()
-        context = EngineContext(opened, shapes=opened.best_shapes())
+        opened = open_engine(engine, device=device)
+        stack.callback(opened.engine.close)
+        account = read_engine_account(engine, opened.manifest)
+        layers = opened.engine.layers()
+        context = EngineContext(opened.engine, shapes=opened.engine.best_shapes())
         stack.callback(context.close)
-        times = record_runs(trt, context, runs=runs, warm_up=warm_up, progress=progress)
+        times = record_runs(opened.engine.trt, context, runs=runs, warm_up=warm_up, progress=progress)
     regions = () if account is None else layer_regions(layers, account)
     missing = () if account is not None else ("no account beside the engine: its layers are not assigned to regions",)
     return ProfiledEngine(
         engine=engine,
         profile=summarize_runs(times, layers, regions),
         runs=times,
-        notes=(*loaded.warnings, *missing),
+        notes=(*opened.warnings, *missing),
     )
 
 

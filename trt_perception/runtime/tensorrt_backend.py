@@ -10,16 +10,13 @@ from types import TracebackType
 import numpy as np
 
 from trt_perception.engine.engine_io import check_tensors
-from trt_perception.engine.gpu_identity import current_gpu
-from trt_perception.engine.load_engine_file import load_engine_file
-from trt_perception.engine.tensorrt_module import identify, load_tensorrt
 from trt_perception.errors import DeviceError, EngineError, InputError
 from trt_perception.model.model_spec import InputSpec, ModelSpec, OutputSpec
 from trt_perception.runtime.backend import Tensors
 from trt_perception.runtime.engine_context import EngineContext
 from trt_perception.runtime.engine_memory import EngineMemory, mib
-from trt_perception.runtime.gpu import Gpu
 from trt_perception.runtime.inference_slot import InferenceSlot
+from trt_perception.runtime.open_engine import open_engine
 from trt_perception.runtime.tensorrt_engine import TensorRtEngine
 
 
@@ -30,7 +27,7 @@ class TensorRtBackend:
         spec: The model. Its shapes choose the profile of an engine that leaves sizes open.
         engine: The engine file; its manifest lies beside it.
         device: Index of the GPU, as CUDA counts.
-        module: Python module of the TensorRT that runs it.
+        module: Python module of the TensorRT that runs it. None: the one of the flavour that built it.
         contexts: How many inferences at once; each takes memory, see `memory`. More threads than that wait.
         strict: Whether an engine that other users may write is refused.
         public_key: Whose signature is asked for. None: none.
@@ -43,7 +40,7 @@ class TensorRtBackend:
         *,
         engine: Path,
         device: int = 0,
-        module: str = "tensorrt",
+        module: str | None = None,
         contexts: int = 2,
         strict: bool = False,
         public_key: Path | None = None,
@@ -67,7 +64,7 @@ class TensorRtBackend:
         self.warnings: tuple[str, ...] = ()
         """What is not as it should be with the engine's files, and does not keep it from running; known once open."""
         self.memory: EngineMemory | None = None
-        """Device memory that it takes; known once open."""
+        """Device memory that it takes; known as soon as the engine is loaded."""
 
     @property
     def name(self) -> str:
@@ -89,33 +86,24 @@ class TensorRtBackend:
         """
         if self._engine is not None:
             return
-        trt = load_tensorrt(self._module)
-        identity, here = identify(trt), current_gpu(self._device)
-        loaded = load_engine_file(
+        opened = open_engine(
             self._path,
-            tensorrt=identity,
-            gpu=here,
+            device=self._device,
+            module=self._module,
             spec=self._spec,
             strict=self._strict,
             public_key=self._public_key,
         )
-        gpu = Gpu(self._device)
-        plugins = [str(self._path.parent / path) for path in loaded.manifest.plugins]
-        free = gpu.free_bytes()
-        self.memory = EngineMemory(weights_bytes=len(loaded.plan), scratch_bytes=0, tensor_bytes=0, contexts=0)
+        self._engine = opened.engine
         try:
-            self._engine = TensorRtEngine(trt, gpu, loaded.plan, name=str(self._path), plugins=plugins)
-            check_tensors(self._engine.tensors, self._spec, engine=self._path)
-            self._make_slots(len(loaded.plan))
-        except DeviceError as error:
-            self.close()
-            raise self._explained(error, free) from error
+            check_tensors(opened.engine.tensors, self._spec, engine=self._path)
+            self._make_slots(opened.engine, opened.manifest.plan_bytes)
         except BaseException:
             self.close()
             raise
-        self.warnings = loaded.warnings
+        self.warnings = opened.warnings
         self._note = self._slots[0].context.note
-        self._name = f"{identity} ({here.name}, contexts: {self._contexts}, {self._note})"
+        self._name = f"{opened.tensorrt} ({opened.gpu.name}, contexts: {self._contexts}, {self._note})"
 
     def infer(self, inputs: Tensors) -> Tensors:
         """Run the model once; `Backend` says more. Waits for a context while all are in use.
@@ -161,24 +149,30 @@ class TensorRtBackend:
     ) -> None:
         self.close()
 
-    def _make_slots(self, plan_bytes: int) -> None:
-        assert self._engine is not None
+    def _make_slots(self, engine: TensorRtEngine, plan_bytes: int) -> None:
         self._idle = LifoQueue()
-        shapes = {source.name: source.shape for source in self._spec.inputs}
-        names = tuple(output.name for output in self._spec.outputs)
         tensors: list[InputSpec | OutputSpec] = [*self._spec.inputs, *self._spec.outputs]
         self.memory = EngineMemory(
             weights_bytes=plan_bytes,
-            scratch_bytes=self._engine.scratch_bytes,
+            scratch_bytes=engine.scratch_bytes,
             tensor_bytes=sum(math.prod(item.shape) * np.dtype(item.dtype.value).itemsize for item in tensors),
             contexts=self._contexts,
         )
-        for _ in range(self._contexts):
-            slot = InferenceSlot(EngineContext(self._engine, shapes=shapes), names)
-            self._slots.append(slot)
-            self._idle.put(slot)
-            slot.context.prepare(graph=self._graph)
-            self._check_outputs(slot.context)
+        free = engine.gpu.free_bytes()
+        try:
+            for _ in range(self._contexts):
+                self._make_slot(engine)
+        except DeviceError as error:
+            raise self._explained(error, free, self.memory) from error
+
+    def _make_slot(self, engine: TensorRtEngine) -> None:
+        shapes = {source.name: source.shape for source in self._spec.inputs}
+        context = EngineContext(engine, shapes=shapes)
+        slot = InferenceSlot(context, tuple(output.name for output in self._spec.outputs))
+        self._slots.append(slot)
+        self._idle.put(slot)
+        context.prepare(graph=self._graph)
+        self._check_outputs(context)
 
     def _check_outputs(self, context: EngineContext) -> None:
         """What the engine leaves open is known only now that the inputs have their shapes."""
@@ -193,14 +187,13 @@ class TensorRtBackend:
                     got=str(list(shapes[output.name])),
                 )
 
-    def _explained(self, error: DeviceError, free: int) -> DeviceError:
+    def _explained(self, error: DeviceError, free: int, memory: EngineMemory) -> DeviceError:
         """With the sum, where memory is what was lacking."""
-        memory = self.memory
-        if memory is None or not (memory.total_bytes > free or "memory" in str(error).lower()):
+        if "memory" not in str(error).lower() and memory.context_bytes <= free:
             return error
         return DeviceError(
-            f"{error}; it takes at least {memory}, and {mib(free)} MiB were free: run fewer models on this GPU, "
-            "or fewer contexts",
+            f"{error}; it takes at least {memory}, and {mib(free)} MiB were free once the weights were there: "
+            "run fewer models on this GPU, or fewer contexts",
             is_sticky=error.is_sticky,
         )
 

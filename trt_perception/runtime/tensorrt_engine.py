@@ -14,6 +14,7 @@ from trt_perception.engine.error_recorder import make_error_recorder
 from trt_perception.engine.open_plan import open_plan
 from trt_perception.engine.read_layers import best_sizes, inspect_engine
 from trt_perception.errors import DeviceError, EngineError
+from trt_perception.runtime.engine_memory import mib
 from trt_perception.runtime.gpu import Gpu
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -48,8 +49,11 @@ class TensorRtEngine:
         try:
             self._engine = self._opened.enter_context(open_plan(trt, plan, name=name, plugins=plugins))
         except EngineError as error:
-            if gpu.is_lost() or "memory" in str(error).lower():  # the plan is not at fault
-                raise DeviceError(str(error), is_sticky=gpu.is_lost()) from error
+            if gpu.is_lost():
+                raise DeviceError(f"{error}; the process must be started again", is_sticky=True) from error
+            if "memory" in str(error).lower():  # the plan is not at fault
+                sizes = f"its plan has {mib(len(plan))} MiB, {mib(gpu.free_bytes())} MiB of GPU {gpu.index} are free"
+                raise DeviceError(f"{error}; {sizes}") from error
             raise
         self._recorder = self._engine.error_recorder = self.new_recorder()
         self.tensors: tuple[EngineBinding, ...] = engine_tensors(trt, self._engine)
