@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from trt_perception.cli.main import main
+from trt_perception.cli.profile_text import profile_text
 from trt_perception.engine.engine_layer import EngineLayer
 from trt_perception.engine.engine_profile import summarize_runs
 from trt_perception.runtime import profile_engine as module
@@ -36,9 +38,19 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
 def test_prints_where_the_time_goes(stand_in: list[dict[str, int]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "front.engine", "--runs", "2", "--warm-up", "0", "--top", "1"]) == 0
     printed = capsys.readouterr().out
-    assert "| backbone | int8 | 1 | 3.0 | 75.0% |" in printed
+    assert re.search(r"^backbone +int8 +1 +3\.00 +75\.00$", printed, re.MULTILINE)
+    assert re.search(r"^ +3\.00 +3\.98 +75\.00 +backbone +int8 +CaskConvolution +conv$", printed, re.MULTILINE)
+    assert "the 1 most expensive layers, 75.0% of the time" in printed
+    assert "relu" not in printed
     assert "note: something to know" in printed
     assert stand_in == [{"runs": 2, "warm_up": 0, "device": 0}]
+
+
+def test_shows_the_end_of_a_long_name() -> None:
+    name = "weight + " * 20 + "conv"
+    text = profile_text(summarize_runs([{name: 1.0}]), top=5)
+    assert "weight + conv" in text
+    assert name not in text
 
 
 def test_prints_json(stand_in: list[dict[str, int]], capsys: pytest.CaptureFixture[str]) -> None:

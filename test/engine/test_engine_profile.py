@@ -14,7 +14,6 @@ from trt_perception.engine.chrome_trace import chrome_trace
 from trt_perception.engine.engine_layer import EngineLayer, EngineTensor
 from trt_perception.engine.engine_profile import summarize_runs
 from trt_perception.engine.layer_recorder import make_layer_recorder
-from trt_perception.engine.render_profile import render_profile
 from trt_perception.errors import DeviceError
 
 INT8 = EngineTensor(name="x", shape=(1,), precision="int8", format="Int8")
@@ -91,18 +90,3 @@ def test_the_trace_has_a_row_of_medians_and_one_of_the_slowest_run() -> None:
         (2, "copy", 9000.0, 4000.0),
     ]
     assert events[0]["cat"] == "backbone,int8"
-
-
-def test_shows_hot_spots_and_the_most_expensive_layers() -> None:
-    text = render_profile(summarize_runs(RUNS, LAYERS, REGIONS), top=1)
-    assert "| backbone | int8 | 1 | 4000.0 | 80.0% |" in text
-    assert "the 1 most expensive layers, 80.0% of the time" in text
-    assert "| conv | backbone | int8 | CaskConvolution | 4000.0 |" in text
-    assert "| copy | neck | copy | Reformat |" not in text
-
-
-def test_shows_the_end_of_a_long_name() -> None:
-    name = "weight + " * 20 + "conv"
-    text = render_profile(summarize_runs([{name: 1.0}]), top=5)
-    assert "weight + conv |" in text
-    assert name not in text

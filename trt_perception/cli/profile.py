@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trt_perception.cli.profile_text import profile_text
 from trt_perception.cli.progress import progress_bar
-from trt_perception.engine.render_profile import render_profile
 from trt_perception.errors import InputError
 from trt_perception.options.write_atomically import write_atomically
 
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"engine": str(arguments.engine), **profiled.profile.to_plain()}, indent=2))
         return 0
-    print(f"{arguments.engine}\n\n{render_profile(profiled.profile, top=arguments.top)}")
+    print(f"{arguments.engine}\n\n{profile_text(profiled.profile, top=arguments.top)}")
     for note in profiled.notes:
         print(f"\nnote: {note}")
     if arguments.trace is not None:

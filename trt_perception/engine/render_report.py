@@ -35,7 +35,7 @@ def _manifest(manifest: Manifest) -> Iterator[str]:
         "model": f"{manifest.spec.name}, from {manifest.model_file or 'a file that is not known'}",
         "plan": "built elsewhere and adopted"
         if manifest.adopted or plan is None
-        else f"{plan.name} ({_words(manifest)})",
+        else f"{plan.name or 'without a name'} ({_words(manifest)})",
         "built": f"{manifest.created}, by {manifest.tensorrt}, for {manifest.gpu}",
         "size": f"{manifest.plan_bytes / 2**20:.1f} MiB, sha256 {manifest.plan_sha256[:16]}",
         "calibration": manifest.calibration_file or "none",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from trt_perception.cli.table import render_table
 from trt_perception.engine.engine_profile import EngineProfile
-from trt_perception.precision.markdown import markdown_table
 
 _NAME_CHARACTERS = 80
 
 
-def render_profile(profile: EngineProfile, *, top: int) -> str:
-    """Hot spots by region, then the most expensive layers, as Markdown tables. No newline at the end.
+def profile_text(profile: EngineProfile, *, top: int) -> str:
+    """Hot spots by region, then the most expensive layers. No newline at the end.
 
     Args:
         profile: The times.
@@ -17,22 +17,22 @@ def render_profile(profile: EngineProfile, *, top: int) -> str:
     """
     hottest = profile.hottest(top)
     shown = sum(layer.share for layer in hottest)
-    regions = markdown_table(
-        ["region", "precision", "layers", "p50 us", "share"],
-        [[row.region, row.precision, str(row.layers), _us(row.p50_ms), f"{row.share:.1%}"] for row in profile.regions],
+    regions = render_table(
+        ["region", "precision", "layers", "p50 us", "share %"],
+        [(row.region, row.precision, row.layers, row.p50_ms * 1000.0, row.share * 100.0) for row in profile.regions],
     )
-    layers = markdown_table(
-        ["layer", "region", "precision", "kind", "p50 us", "p99 us", "share"],
+    layers = render_table(
+        ["p50 us", "p99 us", "share %", "region", "precision", "kind", "layer"],
         [
-            [
-                _shortened(layer.layer),
+            (
+                layer.p50_ms * 1000.0,
+                layer.p99_ms * 1000.0,
+                layer.share * 100.0,
                 layer.region,
                 layer.precision,
                 layer.kind,
-                _us(layer.p50_ms),
-                _us(layer.p99_ms),
-                f"{layer.share:.1%}",
-            ]
+                _shortened(layer.layer),
+            )
             for layer in hottest
         ],
     )
@@ -45,10 +45,6 @@ def render_profile(profile: EngineProfile, *, top: int) -> str:
             layers,
         ]
     )
-
-
-def _us(milliseconds: float) -> str:
-    return f"{milliseconds * 1000.0:.1f}"
 
 
 def _shortened(name: str) -> str:
