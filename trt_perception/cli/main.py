@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from trt_perception.cli import (
+    bench,
     build,
     calibrate,
     demo,
@@ -24,7 +25,7 @@ from trt_perception.cli import (
 from trt_perception.errors import PerceptionError
 from trt_perception.version import __version__
 
-VERBS = (doctor, run, play, inspect, calibrate, quantize, build, judge, profile, detect, validate, demo)
+VERBS = (doctor, run, play, inspect, calibrate, quantize, build, judge, profile, bench, detect, validate, demo)
 
 EXIT_CODES = """\
 exit codes: 0 done; 1 a gate did not hold; 2 bad input or usage; 3 something needed is missing (GPU, ROS, package)"""
