@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from typing import Any
 import pytest
 from helpers.engine_pair import GPU, PLAN, TENSORRT, EnginePair, make_pair
 
+from trt_perception.engine.build_command import build_command
 from trt_perception.engine.engine_options import EngineOptions, ShapeProfile
 from trt_perception.engine.gpu_identity import GpuIdentity
-from trt_perception.engine.load_engine_file import LoadedEngine, build_command, load_engine_file
+from trt_perception.engine.load_engine_file import LoadedEngine, load_engine_file
 from trt_perception.engine.signature import make_key_pair, sign_engine
 from trt_perception.engine.tensorrt_module import TensorRtIdentity
 from trt_perception.errors import EngineError
@@ -310,14 +310,6 @@ def test_weights_beside_the_onnx_are_compared(pair: EnginePair) -> None:
     weights.unlink()
     with pytest.raises(EngineError, match=r"weights of the model: expected .*weights\.bin, got no such file"):
         load(new)
-
-
-def test_the_command_builds_the_same_engine_again(pair: EnginePair) -> None:
-    folder = pair.engine.parent
-    assert shlex.split(build_command(pair.files, pair.manifest)) == [
-        "trt-perception", "build", f"{folder}/tiny.onnx", "--out", f"{folder}/tiny.engine",
-        "--plan", "int8", "--calibration", f"{folder}/tiny.calibration.json",
-    ]  # fmt: skip
 
 
 def test_with_a_public_key_only_its_holders_engines_load(pair: EnginePair, tmp_path: Path) -> None:

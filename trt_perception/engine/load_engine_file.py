@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trt_perception.engine.build_command import build_command
 from trt_perception.engine.engine_files import EngineFiles
 from trt_perception.engine.engine_mismatch import gpu_warnings, mismatches
 from trt_perception.engine.file_trust import others_may_write
@@ -18,7 +18,6 @@ from trt_perception.engine.tensorrt_module import TensorRtIdentity
 from trt_perception.errors import EngineError
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.model.paths import is_file
-from trt_perception.precision.named_plan import SHIPPED_PLANS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,20 +82,6 @@ def load_engine_file(
     return LoadedEngine(plan=plan, manifest=manifest, warnings=tuple(warnings))
 
 
-def build_command(files: EngineFiles, manifest: Manifest) -> str:
-    """The command that builds an engine like the one that the manifest describes."""
-    folder = files.engine.parent
-    words = ["trt-perception", "build", _place(folder, manifest.model_file) or "MODEL", "--out", str(files.engine)]
-    if manifest.adopted:
-        return shlex.join([*words, "--adopt"])
-    plan = manifest.precision_plan
-    if plan is not None:
-        words += ["--plan", plan.name if plan.name in SHIPPED_PLANS else f"{plan.name or 'PLAN'}.yaml"]
-    if manifest.calibration_file:
-        words += ["--calibration", _place(folder, manifest.calibration_file)]
-    return shlex.join(words)
-
-
 def _trusted(files: EngineFiles, manifest: Manifest) -> list[Path]:
     """What is code, or decides which code is run."""
     return [files.engine, files.manifest, *(files.engine.parent / name for name in manifest.plugins)]
@@ -130,7 +115,3 @@ def _read_plan(files: EngineFiles, manifest: Manifest) -> bytes:
 def _remedy(files: EngineFiles, manifest: Manifest) -> str:
     command = build_command(files, manifest)
     return f"make the plan again for this machine, then run: {command}" if manifest.adopted else f"run: {command}"
-
-
-def _place(folder: Path, name: str) -> str:
-    return os.path.normpath(folder / name) if name else ""
