@@ -1,8 +1,7 @@
-"""Plugin libraries: compiled here, loaded for TensorRT-RTX, told apart by their digest."""
+"""Plugin libraries: compiled here, loaded for TensorRT-RTX."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Any
 import pytest
 
 from trt_perception.engine.build_messages import BuildMessages, make_logger
-from trt_perception.engine.engine_options import EngineOptions
-from trt_perception.engine.plugin_libraries import load_plugins, plugin_digests
+from trt_perception.engine.plugin_libraries import load_plugins
 from trt_perception.errors import ConfigError, MissingError
 
 # What a library of the newer kind has; this one says that it has no plugins.
@@ -61,14 +59,3 @@ def test_what_is_no_library_is_refused(trt: Any, tmp_path: Path) -> None:
         load(trt, path)
     with pytest.raises(MissingError, match=r"absent\.so: No such file.*`plugins`"):
         load(trt, tmp_path / "absent.so")
-
-
-def test_digests_tell_libraries_apart(tmp_path: Path) -> None:
-    paths = [tmp_path / "a.so", tmp_path / "b.so"]
-    for path in paths:
-        path.write_bytes(path.name.encode())
-    options = EngineOptions(plugins=tuple(map(str, paths)))
-    assert plugin_digests(options) == {str(path): hashlib.sha256(path.name.encode()).hexdigest() for path in paths}
-    paths[0].unlink()
-    with pytest.raises(MissingError, match=r"a\.so"):
-        plugin_digests(options)

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trt_perception.engine.engine_options import EngineOptions
 from trt_perception.engine.error_recorder import make_error_recorder
 from trt_perception.errors import ConfigError, MissingError
 
 _FACTORIES = ("getCreators", "getPluginCreators")
-
-
-def plugin_digests(options: EngineOptions) -> dict[str, str]:
-    """The sha256 of every plugin library, by its path as the options give it.
-
-    Raises:
-        MissingError: One cannot be read.
-    """
-    return {path: hashlib.sha256(_read(path)).hexdigest() for path in options.plugins}
 
 
 def load_plugins(trt: Any, paths: Sequence[str], logger: Any) -> None:
