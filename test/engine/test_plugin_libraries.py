@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -50,6 +51,16 @@ def test_one_that_has_to_be_asked_is_asked_by_tensorrt(trt: Any, tmp_path: Path)
     path = compiled(FACTORY, tmp_path / "libnewer.so")
     with pytest.raises(ConfigError, match=r"libnewer\.so cannot be loaded: .*No creator returned"):
         load(trt, path)
+
+
+def test_a_library_is_registered_once_however_often_it_is_asked_for(tmp_path: Path) -> None:
+    path = compiled(FACTORY, tmp_path / "libonce.so")
+    asked: list[str] = []
+    registry = SimpleNamespace(load_library=lambda name: None if name in asked else asked.append(name) or "handle")
+    trt = SimpleNamespace(__name__="fake", get_plugin_registry=lambda: registry, IErrorRecorder=object)
+    for _ in range(2):  # the second time, TensorRT would say no
+        load_plugins(trt, (str(path),), None)
+    assert asked == [str(path.resolve())]
 
 
 def test_what_is_no_library_is_refused(trt: Any, tmp_path: Path) -> None:

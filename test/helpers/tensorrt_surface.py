@@ -128,6 +128,8 @@ def problems(trt: Any) -> list[str]:
 def _problems(trt: Any, table: Mapping[str, Mapping[str, Use]], *, required: bool) -> Iterator[str]:
     for owner, uses in table.items():
         holder = getattr(trt, owner, None) if owner else trt
+        if holder is None and not required:
+            continue
         for name, use in uses.items():
             shown = f"{owner}.{name}" if owner else name
             found = getattr(holder, name, None)

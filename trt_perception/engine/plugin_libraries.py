@@ -11,6 +11,7 @@ from trt_perception.engine.error_recorder import make_error_recorder
 from trt_perception.errors import ConfigError, MissingError
 
 _FACTORIES = ("getCreators", "getPluginCreators")
+_ASKED: set[tuple[str, str]] = set()
 
 
 def load_plugins(trt: Any, paths: Sequence[str], logger: Any) -> None:
@@ -42,6 +43,8 @@ def _load(trt: Any, path: str) -> None:
     library = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
     if not any(hasattr(library, name) for name in _FACTORIES):
         return
+    if (trt.__name__, path) in _ASKED:  # TensorRT refuses to register a plugin twice
+        return
     registry = trt.get_plugin_registry()
     registry.error_recorder = recorder = make_error_recorder(trt)
     try:
@@ -49,6 +52,7 @@ def _load(trt: Any, path: str) -> None:
             raise RuntimeError("; ".join(recorder.texts()) or "TensorRT's plugin registry refuses it")
     finally:
         registry.error_recorder = None
+    _ASKED.add((trt.__name__, path))
 
 
 def _read(path: str) -> bytes:
