@@ -4,7 +4,7 @@
 #   build        all engines, JOBS (4) at once, given up after BUILD_SECONDS (240)
 #   accuracy     demo model and YOLOX-nano on DRIVES (12) drives of each condition  (about 1 minute each)
 #   real_images  YOLOX-nano on the images in IMAGES
-#   speed        streams and batch sizes, SECONDS_EACH (0.3) each, three rounds
+#   speed        streams and batch sizes, SECONDS_EACH (0.5) each
 #   layers       layers by region, profile of the largest network
 #   torch        PyTorch eager
 #   pack         timing caches, engine cards and logs into $OUT/kept.tar.gz
@@ -77,7 +77,7 @@ real_images() {
 speed() {
   local name
   for name in size_l demo size_m size_s nano; do
-    [ -f "$WORK/networks/$name.onnx" ] && engines speed "$name" --seconds "${SECONDS_EACH:-0.3}" ${SPEED_FLAGS:-}
+    [ -f "$WORK/networks/$name.onnx" ] && engines speed "$name" --seconds "${SECONDS_EACH:-0.5}" ${SPEED_FLAGS:-}
   done
 }
 

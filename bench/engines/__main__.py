@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("folder", type=Path)
     one = parts.add_parser("speed", help="speed over streams and batch sizes")
     one.add_argument("networks", nargs="+", choices=NETWORKS, metavar="NETWORK")
-    one.add_argument("--seconds", type=float, default=0.3)
+    one.add_argument("--seconds", type=float, default=0.5)
     one.add_argument("--cpu-runs", type=int, default=20)
     one = parts.add_parser("layers", help="layers by region, and their times")
     one.add_argument("--profile", default="size_l", choices=NETWORKS)

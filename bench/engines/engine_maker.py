@@ -55,18 +55,24 @@ class Speed:
     """One way of running an engine.
 
     Args:
+        precision: Short name of its precision plan.
         streams: Streams at once.
         batch: Frames of one inference.
         p50_ms: Median time of one inference, ms.
         p99_ms: 99th percentile.
         frames_per_s: Of all streams together.
+        memory_mib: Device memory of weights and contexts.
+        graph: `CUDA graph`, or why there is none.
     """
 
+    precision: str
     streams: int
     batch: int
     p50_ms: float
     p99_ms: float
     frames_per_s: float
+    memory_mib: float
+    graph: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +112,16 @@ class EngineMaker(Protocol):
     def backend(self, network: Network, precision: str) -> Backend:
         """The engine at batch 1, not open yet."""
 
-    def measure(self, network: Network, precision: str, *, streams: int, batch: int, seconds: float) -> Speed:
-        """Inferences a stream after the other at full speed, no pictures in and out of the host's memory."""
+    def bench(
+        self,
+        network: Network,
+        precisions: tuple[str, ...],
+        *,
+        streams: tuple[int, ...],
+        batches: tuple[int, ...],
+        seconds: float,
+    ) -> list[Speed]:
+        """Every engine at every number of streams and batch size, inputs and outputs on the device."""
 
     def layers(self, network: Network, precision: str, *, profile_batch: int | None) -> Layers:
         """What its inspector says, and where `profile_batch` is given the time of its layers at that batch."""

@@ -13,12 +13,9 @@ import numpy as np
 from bench.engines.engine_maker import EngineMaker
 from bench.engines.networks import BATCHES, Network
 from bench.engines.part_file import say, write_part
-from trt_perception.errors import PerceptionError
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
 
 STREAMS = (1, 4, 8)
-ROUNDS = 3
-"""Of all configurations one after the other; the median counts, so that no engine has the coolest moment alone."""
 
 
 def measure_speed(
@@ -30,37 +27,19 @@ def measure_speed(
         network: What to measure.
         maker: What runs its engines.
         precisions: Of the engines.
-        seconds: How long one configuration runs in each of ROUNDS.
+        seconds: How long each engine runs at one number of streams and batch size.
         cpu_runs: Inferences of ONNX Runtime.
         out: Folder of the parts.
     """
-    built = [precision for precision in precisions if network.engine(precision).exists()]
-    found: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
-    failures: dict[str, str] = {}
-    for number in range(ROUNDS):
-        for streams in STREAMS:
-            for batch in BATCHES if network.is_dynamic else BATCHES[:1]:
-                for precision in built:
-                    try:
-                        speed = maker.measure(network, precision, streams=streams, batch=batch, seconds=seconds)
-                    except PerceptionError as error:
-                        failures[f"{precision}, {streams} streams, batch {batch}"] = str(error)
-                        say(f"{network.name}_{precision}: {streams} streams, batch {batch}: {error}")
-                        continue
-                    found.setdefault((precision, streams, batch), []).append(dataclasses.asdict(speed))
-        say(f"{network.name}: round {number + 1} of {ROUNDS}")
-    rows = [{"way": f"TensorRT {precision}", **_median(values)} for (precision, _, _), values in found.items()]
+    built = tuple(precision for precision in precisions if network.engine(precision).exists())
+    batches = BATCHES if network.is_dynamic else BATCHES[:1]
+    found = maker.bench(network, built, streams=STREAMS, batches=batches, seconds=seconds) if built else []
+    rows = [{"way": f"TensorRT {speed.precision}", **dataclasses.asdict(speed)} for speed in found]
     rows.append(_on_cpu(network, cpu_runs))
     for row in rows:
         say(f"{network.name} {row['way']}: {row['streams']} x {row['batch']}: {row['p50_ms']:.3f} ms, "
-            f"{row['frames_per_s']:.0f} frames/s")  # fmt: skip
-    content = {"network": network.name, "seconds": seconds, "rounds": ROUNDS, "rows": rows, "failures": failures}
-    write_part(out, f"speed_{network.name}", maker.identity(), content)
-
-
-def _median(values: list[dict[str, Any]]) -> dict[str, Any]:
-    """The round in the middle by frames a second, whole, so that its figures belong together."""
-    return sorted(values, key=lambda row: float(row["frames_per_s"]))[len(values) // 2]
+            f"{row['frames_per_s']:.0f} frames/s, {row.get('graph', '')}")  # fmt: skip
+    write_part(out, f"speed_{network.name}", maker.identity(), {"network": network.name, "seconds": seconds, "rows": rows})
 
 
 def _on_cpu(network: Network, runs: int) -> dict[str, Any]:

@@ -44,8 +44,24 @@ class StandInMaker:
         spec = dataclasses.replace(network.spec, model=str(network.engine(precision)))
         return OnnxRuntimeBackend(spec, threads=1, exact_quantizers=True)
 
-    def measure(self, network: Network, precision: str, *, streams: int, batch: int, seconds: float) -> Speed:
+    def bench(
+        self,
+        network: Network,
+        precisions: tuple[str, ...],
+        *,
+        streams: tuple[int, ...],
+        batches: tuple[int, ...],
+        seconds: float,
+    ) -> list[Speed]:
         """Threads of one session."""
+        return [
+            self._measure(network, precision, streams=count, batch=batch, seconds=seconds)
+            for count in streams
+            for batch in batches
+            for precision in precisions
+        ]
+
+    def _measure(self, network: Network, precision: str, *, streams: int, batch: int, seconds: float) -> Speed:
         spec = network.spec
         inputs = tuple(dataclasses.replace(item, shape=(batch, *item.shape[1:])) for item in spec.inputs)
         outputs = tuple(dataclasses.replace(item, shape=(batch, *item.shape[1:])) for item in spec.outputs)
@@ -67,11 +83,14 @@ class StandInMaker:
                 times = [value for found in pool.map(loop, range(streams)) for value in found]
             wall = time.perf_counter() - started
         return Speed(
+            precision=precision,
             streams=streams,
             batch=batch,
             p50_ms=float(np.median(times)),
             p99_ms=float(np.percentile(times, 99)),
             frames_per_s=len(times) * batch / wall,
+            memory_mib=1.0,
+            graph="no CUDA graph: rehearsal",
         )
 
     def layers(self, network: Network, precision: str, *, profile_batch: int | None) -> Layers:
