@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from bench.engines.held_out import PictureSet, draw_calibration
-from bench.engines.networks import NETWORKS, PLANS, SIZE_FRAMES, SIZES, Network
+from bench.engines.networks import BATCHES, NETWORKS, PLANS, SIZE_FRAMES, SIZES, STREAMS, Network
 
 DEFAULT_LEVELS = {"demo": 3, "nano": 1, "size_s": 3, "size_m": 3, "size_l": 3}
 """Optimisation level by network. SiLU makes hundreds of kernels, which takes minutes above level 1."""
@@ -60,6 +60,8 @@ def parser() -> argparse.ArgumentParser:
     one = parts.add_parser("speed", help="speed over streams and batch sizes")
     one.add_argument("networks", nargs="+", choices=NETWORKS, metavar="NETWORK")
     one.add_argument("--seconds", type=float, default=0.5)
+    one.add_argument("--streams", type=int, nargs="+", default=STREAMS)
+    one.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     one.add_argument("--cpu-runs", type=int, default=20)
     one = parts.add_parser("layers", help="layers by region, and their times")
     one.add_argument("--profile", default="size_l", choices=NETWORKS)
@@ -183,8 +185,16 @@ def _speed(arguments: argparse.Namespace) -> None:
     maker = make_maker(arguments.maker)
     for name in arguments.networks:
         precisions = tuple(name for name in PRECISIONS.get(name, OF_SIZES) if name != "int8")
-        measure_speed(Network(name, arguments.work), maker, precisions=precisions, seconds=arguments.seconds,
-                      cpu_runs=arguments.cpu_runs, out=arguments.out)  # fmt: skip
+        measure_speed(
+            Network(name, arguments.work),
+            maker,
+            precisions=precisions,
+            streams=tuple(arguments.streams),
+            batches=tuple(arguments.batches),
+            seconds=arguments.seconds,
+            cpu_runs=arguments.cpu_runs,
+            out=arguments.out,
+        )
 
 
 def _layers(arguments: argparse.Namespace) -> None:

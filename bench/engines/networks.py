@@ -25,6 +25,7 @@ PLANS = {"fp32": "fp32", "fp16": "fp16", "split": "int8_backbone_fp16_head", "in
 """Precision plan by the short name of a precision."""
 SIZES = ("size_s", "size_m", "size_l")
 NETWORKS = ("demo", "nano", *SIZES)
+STREAMS = (1, 4, 8)
 BATCHES = (1, 4, 16)
 OPTIMAL_BATCH = 4
 """The batch that every dynamic engine is tuned for."""

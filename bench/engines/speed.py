@@ -11,15 +11,21 @@ from typing import Any
 import numpy as np
 
 from bench.engines.engine_maker import EngineMaker
-from bench.engines.networks import BATCHES, Network
+from bench.engines.networks import Network
 from bench.engines.part_file import say, write_part
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
 
-STREAMS = (1, 4, 8)
-
 
 def measure_speed(
-    network: Network, maker: EngineMaker, *, precisions: tuple[str, ...], seconds: float, cpu_runs: int, out: Path
+    network: Network,
+    maker: EngineMaker,
+    *,
+    precisions: tuple[str, ...],
+    streams: tuple[int, ...],
+    batches: tuple[int, ...],
+    seconds: float,
+    cpu_runs: int,
+    out: Path,
 ) -> None:
     """Write the part `speed_<network>`: one row a way, number of streams and batch size.
 
@@ -27,19 +33,23 @@ def measure_speed(
         network: What to measure.
         maker: What runs its engines.
         precisions: Of the engines.
+        streams: Numbers of streams.
+        batches: Batch sizes, where the network's is open.
         seconds: How long each engine runs at one number of streams and batch size.
         cpu_runs: Inferences of ONNX Runtime.
         out: Folder of the parts.
     """
     built = tuple(precision for precision in precisions if network.engine(precision).exists())
-    batches = BATCHES if network.is_dynamic else BATCHES[:1]
-    found = maker.bench(network, built, streams=STREAMS, batches=batches, seconds=seconds) if built else []
+    if not network.is_dynamic:
+        batches = (1,)
+    found = maker.bench(network, built, streams=streams, batches=batches, seconds=seconds) if built else []
     rows = [{"way": f"TensorRT {speed.precision}", **dataclasses.asdict(speed)} for speed in found]
     rows.append(_on_cpu(network, cpu_runs))
     for row in rows:
         say(f"{network.name} {row['way']}: {row['streams']} x {row['batch']}: {row['p50_ms']:.3f} ms, "
             f"{row['frames_per_s']:.0f} frames/s, {row.get('graph', '')}")  # fmt: skip
-    write_part(out, f"speed_{network.name}", maker.identity(), {"network": network.name, "seconds": seconds, "rows": rows})
+    content = {"network": network.name, "seconds": seconds, "rows": rows}
+    write_part(out, f"speed_{network.name}", maker.identity(), content)
 
 
 def _on_cpu(network: Network, runs: int) -> dict[str, Any]:
