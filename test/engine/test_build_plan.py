@@ -121,11 +121,28 @@ def test_settings_reach_tensorrt(strong: tuple[Path, Account]) -> None:
     config = trt.config
     assert config.pools == {"WORKSPACE": 64 << 20}
     assert (config.builder_optimization_level, config.max_aux_streams) == (2, 1)
-    assert config.flags == {"TF32", "VERSION_COMPATIBLE", "STRIP_PLAN", "REFIT_IDENTICAL", "GPU_FALLBACK"}
+    assert config.flags == {"TF32", "VERSION_COMPATIBLE", "EXCLUDE_LEAN_RUNTIME", "STRIP_PLAN", "GPU_FALLBACK"}
     assert config.hardware_compatibility_level is trt.HardwareCompatibilityLevel.AMPERE_PLUS
     assert config.sources == 1 << int(trt.TacticSource.CUDNN)
     assert (config.default_device_type, config.DLA_core) == (trt.DeviceType.DLA, 1)
     assert config.profiling_verbosity is trt.ProfilingVerbosity.DETAILED
+
+
+def test_rtx_builds_with_what_it_offers(strong: tuple[Path, Account]) -> None:
+    trt = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT-RTX (tensorrt-rtx-cu13-bindings) is absent")
+    options = EngineOptions(
+        ahead_of_time="SM89", optimization_level=2, max_aux_streams=1, version_compatible=True,
+        tactic_sources=("JIT_CONVOLUTIONS",),
+    )  # fmt: skip
+    assert len(build_plan(trt, *strong, options).plan) > 10**4
+
+
+def test_rtx_builds_for_an_open_batch(tmp_path: Path) -> None:
+    trt = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT-RTX (tensorrt-rtx-cu13-bindings) is absent")
+    graph, account = _open_batch(tmp_path, Emitter.STRONG)
+    low, high = (1, 3, 32, 32), (8, 3, 32, 32)
+    options = EngineOptions(ahead_of_time="SM89", profiles=(ShapeProfile(input="images", min=low, opt=low, max=high),))
+    assert len(build_plan(trt, graph, account, options).plan) > 10**4
 
 
 def test_kernels_of_libraries_are_left_out_unless_asked_for(strong: tuple[Path, Account]) -> None:
@@ -254,10 +271,9 @@ def test_messages_are_collected_once_and_not_printed(
     assert capfd.readouterr() == ("", "")
 
 
-def _open_batch(folder: Path) -> tuple[Path, Account]:
-    graph = folder / "open.onnx"
-    account = quantize(make_depthwise_onnx(folder / "m.onnx", batch="n"), FP16, None, emitter=Emitter.FLAGS, out=graph)
-    return graph, account
+def _open_batch(folder: Path, emitter: Emitter = Emitter.FLAGS) -> tuple[Path, Account]:
+    model, graph = make_depthwise_onnx(folder / "open.onnx", batch="n"), folder / "graph.onnx"
+    return graph, quantize(model, FP16, None, emitter=emitter, out=graph)
 
 
 def _with(account: Account, **changes: Any) -> Account:

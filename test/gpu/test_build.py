@@ -6,6 +6,7 @@ are, which the accuracy gate and the benchmarks do; DLA cores, which no machine 
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,14 @@ def test_a_damaged_timing_cache_is_refused_and_the_engine_built(trt: Any, tmp_pa
     assert built.timing_cache == "refused"
     assert built.plan
     assert not path.read_bytes().startswith(b"damaged")
+
+
+@pytest.mark.parametrize("wider", ["version_compatible", "hardware_compatible"])
+def test_plans_for_more_than_this_machine_load_here_too(wider: str, trt: Any, tmp_path: Path) -> None:
+    graph, account = quantized(make_depthwise_onnx(tmp_path / "m.onnx"), _fp16(), tmp_path, emitter=emitter(trt))
+    built = build(graph, account, dataclasses.replace(QUICK, **{wider: True}))
+    with open_plan(trt, built.plan, name=wider) as engine:
+        assert engine.num_io_tensors == 2
 
 
 def test_an_open_batch_is_built_for_its_profile(trt: Any, tmp_path: Path) -> None:

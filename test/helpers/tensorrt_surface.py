@@ -102,7 +102,7 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
     "DataType": ("FLOAT", "HALF", "INT8", "INT32", "BOOL"),
     "MemoryPoolType": ("WORKSPACE",),
     "ProfilingVerbosity": ("DETAILED",),
-    "BuilderFlag": ("TF32", "GPU_FALLBACK", "SPARSE_WEIGHTS", "VERSION_COMPATIBLE"),
+    "BuilderFlag": ("TF32", "GPU_FALLBACK", "SPARSE_WEIGHTS", "VERSION_COMPATIBLE", "EXCLUDE_LEAN_RUNTIME"),
     "HardwareCompatibilityLevel": ("AMPERE_PLUS",),
     "DeviceType": ("DLA",),
     "LayerInformationFormat": ("JSON",),

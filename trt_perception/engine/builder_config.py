@@ -63,9 +63,9 @@ def _set_flags(trt: Any, config: Any, account: Account, options: EngineOptions, 
     flags = {
         "TF32": options.tf32,
         "VERSION_COMPATIBLE": options.version_compatible,
+        # A runtime inside the plan would be host code, which is never let in when an engine is loaded.
+        "EXCLUDE_LEAN_RUNTIME": options.version_compatible,
         "STRIP_PLAN": options.strip_plan,
-        # What is stripped must come back: by refitting with the same weights.
-        "REFIT_IDENTICAL": options.strip_plan,
         "SPARSE_WEIGHTS": options.sparsity,
         "GPU_FALLBACK": options.dla_core is not None,
     }
