@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,8 @@ def test_no_room_for_the_plan_leaves_the_old_engine(pair: EnginePair) -> None:
 def test_a_full_disk_leaves_the_old_engine(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("no small disk to fill: the mount command is not installed")
     command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
