@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from trt_perception.engine.manifest import engine_spec
 from trt_perception.model.load_spec import load_spec
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.runtime.make_backend import make_backend
@@ -35,9 +36,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 def make_pipeline(model: Path, arguments: argparse.Namespace) -> Pipeline:
     """The pipeline, not opened yet.
 
+    Args:
+        model: The model's YAML, the ONNX itself, or an engine with its manifest.
+        arguments: What `add_model_arguments` declared.
+
     Raises:
         PerceptionError: The model cannot be used, or its runtime is missing.
     """
-    spec = load_spec(model)
+    spec = engine_spec(model.absolute()) if model.suffix == ".engine" else load_spec(model)
     backend = make_backend(arguments.backend, spec, threads=arguments.threads or None)
     return Pipeline(spec, backend, thresholds=Thresholds(score=arguments.score, nms_iou=arguments.nms_iou))

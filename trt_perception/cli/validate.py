@@ -15,12 +15,13 @@ from trt_perception.cli.table import render_table
 from trt_perception.errors import InputError
 
 if TYPE_CHECKING:
+    from trt_perception.validate.judge_run import Verdict
     from trt_perception.validate.validation_metrics import DetectionGroup, ValidationMetrics
     from trt_perception.validate.validation_options import ValidationOptions
 
 NAME = "validate"
 SUMMARY = "run every frame of bags and measure the results against ground truth, gates and an earlier run"
-EXAMPLE = "trt-perception validate drives/monday --model model.engine --out monday --baseline fp32/metrics.json"
+EXAMPLE = "trt-perception validate drives/monday --model model.engine --out monday --baseline fp32"
 
 INTERRUPTED = 130
 
@@ -39,8 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="{auto,none,COCO.json,BAG}",
         help="ground truth: the bags' own topics (auto, the default), none, a COCO file or another bag",
     )
-    parser.add_argument("--baseline", type=Path, metavar="METRICS.json", help="metrics.json of an earlier run")
-    parser.add_argument("--gates", type=Path, metavar="YAML", help="what must hold; exit code 1 where it does not")
+    parser.add_argument(
+        "--baseline", type=Path, metavar="FOLDER", help="an earlier run (its folder, or the metrics.json in it)"
+    )
+    parser.add_argument(
+        "--gates", type=Path, metavar="YAML", help="what must hold, else the exit code is 1 (default: the package's)"
+    )
+    parser.add_argument("--no-report", action="store_true", help="write the figures alone: no report, no gates")
     parser.add_argument(
         "--floor", type=float, default=None, help="lowest score that average precision looks at (default: 0.05)"
     )
@@ -55,7 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Validate or merge, judge, and print; 1 where a gate did not hold."""
+    """Validate or merge, print, and judge.
+
+    Raises:
+        GateError: A gate did not hold.
+    """
     try:
         metrics = _merge(arguments) if arguments.merge else _validate(arguments)
     except KeyboardInterrupt:
@@ -64,11 +74,27 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return INTERRUPTED
+    verdict = None if arguments.no_report else _judge(arguments)
     if arguments.json:
         print(json.dumps(metrics.to_plain(), indent=2, ensure_ascii=False))
     else:
-        print(_to_text(metrics, arguments.out))
+        lines = verdict.lines if verdict else (f"written: {arguments.out}",)
+        print("\n".join([*_tables(metrics), *lines]))
+    if verdict:
+        verdict.require(arguments.out)
     return 0
+
+
+def _judge(arguments: argparse.Namespace) -> Verdict:
+    from trt_perception.validate.judge_run import judge_run
+
+    baseline = arguments.baseline
+    return judge_run(
+        arguments.out,
+        bags=arguments.bags,
+        baseline=baseline.parent if baseline is not None and baseline.is_file() else baseline,
+        gates=arguments.gates,
+    )
 
 
 def _validate(arguments: argparse.Namespace) -> ValidationMetrics:
@@ -120,16 +146,16 @@ def _merge(arguments: argparse.Namespace) -> ValidationMetrics:
     return merge_runs(arguments.merge, arguments.out, overwrite=arguments.overwrite)
 
 
-def _to_text(metrics: ValidationMetrics, out: Path) -> str:
+def _tables(metrics: ValidationMetrics) -> list[str]:
     ledger = metrics.ledger
     rows = [
         (
             camera.bag,
             camera.camera,
-            str(camera.frames),
-            str(camera.processed),
+            camera.frames,
+            camera.processed,
             ", ".join(f"{reason} {count}" for reason, count in camera.skipped.items()) or "-",
-            str(camera.with_truth),
+            camera.with_truth,
         )
         for camera in ledger.cameras
     ]
@@ -145,14 +171,12 @@ def _to_text(metrics: ValidationMetrics, out: Path) -> str:
     for name, masks in metrics.masks.items():
         iou = ", ".join(f"{label} {_number(value)}" for label, value in masks.all.iou.items())
         lines += [f"{name}: mIoU {_number(masks.all.miou)} over {masks.all.images} frames ({iou})", ""]
-    lines += [f"warning: {text}" for text in metrics.warnings]
-    lines.append(f"written: {out}")
-    return "\n".join(lines)
+    return lines
 
 
-def _group_row(word: str, group: DetectionGroup) -> tuple[str, ...]:
+def _group_row(word: str, group: DetectionGroup) -> tuple[object, ...]:
     counts = (group.frames, group.objects, group.found, group.missed, group.false_alarms)
-    return (word, *map(str, counts), _number(group.map50), _number(group.map50_95))
+    return (word, *counts, _number(group.map50), _number(group.map50_95))
 
 
 def _number(value: float | None) -> str:

@@ -12,7 +12,7 @@ from trt_perception.calibration.image_source import CONDITION_TOPIC
 from trt_perception.cdr import DETECTION_ARRAY_TYPE, IMAGE_TYPE, LABEL_INFO_TYPE, STRING_TYPE
 from trt_perception.errors import BagError
 
-FRAMES_PER_SEGMENT = 200
+FRAMES_PER_SEGMENT = 100
 """What is lost at most when a run is ended: a few seconds of work."""
 
 

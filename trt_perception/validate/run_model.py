@@ -6,31 +6,38 @@ import hashlib
 import json
 from pathlib import Path
 
+from trt_perception.engine.manifest import read_manifest
 from trt_perception.errors import MissingError
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.options.json_schema import to_plain
+from trt_perception.runtime.backend import BackendKind
 from trt_perception.validate.run_header import RunModel
 
 
-def run_model(spec: ModelSpec, *, backend: str, precision: str | None = None) -> RunModel:
-    """Name, digests and runtime of a model.
+def run_model(spec: ModelSpec, *, backend: str) -> RunModel:
+    """Name, digests, runtime and precision of a model; of an engine where one is run.
 
     Args:
         spec: The model, its path absolute.
         backend: Name of the opened backend; what stands in brackets (threads, notes) changes no result and is left out.
-        precision: Name of its precision plan, where that is known.
 
     Raises:
         MissingError: The model's file is not there.
+        EngineError: The engine's manifest cannot be used.
     """
+    file, precision = Path(spec.model), None
+    if backend.startswith(BackendKind.TENSORRT.value):
+        file = file.with_suffix(".engine")
+        plan = read_manifest(file).precision_plan
+        precision = plan.name if plan is not None else None
     plain = {key: value for key, value in to_plain(spec).items() if key != "model"}
     text = json.dumps(plain, sort_keys=True, ensure_ascii=False)
     return RunModel(
         name=spec.name,
-        sha256=_file_sha256(Path(spec.model)),
+        sha256=_file_sha256(file),
         spec_sha256=hashlib.sha256(text.encode()).hexdigest(),
         backend=backend.partition(" (")[0],
-        precision=precision,
+        precision=precision or None,
     )
 
 
