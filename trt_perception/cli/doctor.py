@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from trt_perception.cli.table import render_table
 
 NAME = "doctor"
 SUMMARY = "say what is here (ROS, DDS, GPU, TensorRT, packages) and what to do about the rest"
-EXAMPLE = "trt-perception doctor --for onnxruntime --for ros"
+EXAMPLE = "trt-perception doctor --for ros --config perception.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,15 +23,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("ros", "onnxruntime", "tensorrt"),
         help="what must be here for exit code 0; may be given several times (default: nothing, only report)",
     )
+    parser.add_argument("--config", type=Path, metavar="YAML", help="check that this config's engines load here, too")
+    parser.add_argument("--engines", type=Path, metavar="FOLDER", help="check that the engines in a folder load here")
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print every check; 3 where something asked for with --for is missing."""
+    """Print every check; 3 where something asked for is missing: a use with --for, or an engine that does not load."""
     from trt_perception.doctor.checks import all_checks
+    from trt_perception.doctor.engine_checks import ENGINES, config_engines, folder_engines
     from trt_perception.doctor.finding import Level
 
     findings = all_checks()
+    findings += config_engines(arguments.config) if arguments.config is not None else []
+    findings += folder_engines(arguments.engines) if arguments.engines is not None else []
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -41,5 +47,5 @@ def run(arguments: argparse.Namespace) -> int:
             print("\nWhat to do:")
             for finding in remedies:
                 print(f"  {finding.subject}: {finding.remedy}")
-    needed = set(arguments.needs or ())
+    needed = {ENGINES, *(arguments.needs or ())}
     return 3 if any(f.level is Level.MISSING and needed & set(f.needed_for) for f in findings) else 0
