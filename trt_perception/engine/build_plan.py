@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.engine.build_errors import build_error
-from trt_perception.engine.build_messages import BuildMessages, make_logger
+from trt_perception.engine.build_messages import BuildMessages
 from trt_perception.engine.builder_config import make_config, pinned_layers
 from trt_perception.engine.engine_options import EngineOptions
 from trt_perception.engine.features import Features, features_of
@@ -16,9 +16,7 @@ from trt_perception.engine.optimization_profile import add_profile
 from trt_perception.engine.option_checks import check_options, is_strongly_typed
 from trt_perception.engine.parse_network import ParsedNetwork
 from trt_perception.engine.pin_precisions import pin_precisions
-from trt_perception.engine.plugin_libraries import load_plugins
-from trt_perception.engine.progress_monitor import Progress as Progress
-from trt_perception.engine.progress_monitor import make_progress_monitor
+from trt_perception.engine.progress_monitor import Progress, make_progress_monitor
 from trt_perception.engine.sparsity_check import check_sparsity
 from trt_perception.engine.tensorrt_module import identify
 from trt_perception.engine.timing_cache import TimingCache
@@ -114,8 +112,7 @@ def configure_build(
     strongly_typed = is_strongly_typed(features, account, identity)
     if options.sparsity:
         check_sparsity(graph).require()
-    load_plugins(trt, options.plugins, make_logger(trt, messages))
-    parsed = ParsedNetwork(trt, graph, strongly_typed=strongly_typed, messages=messages)
+    parsed = ParsedNetwork(trt, graph, strongly_typed=strongly_typed, plugins=options.plugins, messages=messages)
     config = make_config(trt, parsed.builder, features, account, options, strongly_typed=strongly_typed)
     add_profile(parsed.builder, config, parsed.inputs(), options)
     if not strongly_typed:

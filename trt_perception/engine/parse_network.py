@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from trt_perception.engine.build_messages import BuildMessages, make_logger
 from trt_perception.engine.features import features_of
 from trt_perception.engine.parse_errors import parse_problem
+from trt_perception.engine.plugin_libraries import load_plugins
 from trt_perception.errors import DeviceError, InputError, ModelError
 
 
@@ -19,19 +20,29 @@ class ParsedNetwork:
         trt: The TensorRT module.
         onnx_path: The graph.
         strongly_typed: Whether its types are those of the graph, or the builder's choice by its precision flags.
+        plugins: Paths of the libraries that the graph's operators come from, beside TensorRT's own.
         messages: Where TensorRT's messages go.
 
     Raises:
+        MissingError: A plugin library is not there.
+        ConfigError: A plugin library cannot be loaded.
         ModelError: TensorRT does not parse the graph; says at which node, why, and what to try.
         InputError: The file cannot be read.
         DeviceError: TensorRT makes no builder: no GPU, or a driver too old for it.
     """
 
     def __init__(
-        self, trt: Any, onnx_path: Path, *, strongly_typed: bool, messages: BuildMessages | None = None
+        self,
+        trt: Any,
+        onnx_path: Path,
+        *,
+        strongly_typed: bool,
+        plugins: Sequence[str] = (),
+        messages: BuildMessages | None = None,
     ) -> None:
         self.messages = messages or BuildMessages()
         self._logger = make_logger(trt, self.messages)
+        load_plugins(trt, plugins, self._logger)
         data = _read(onnx_path)
         self.builder = self._make_builder(trt)
         self.network = self.builder.create_network(_creation_flags(trt, strongly_typed=strongly_typed))
