@@ -66,7 +66,8 @@ build() {
 accuracy() {
   local name
   for name in demo nano; do
-    [ -f "$WORK/networks/$name.onnx" ] && engines accuracy "$name" --drives "${DRIVES:-12}" ${ACCURACY_FLAGS:-}
+    [ -f "$WORK/networks/$name.onnx" ] || continue
+    engines accuracy "$name" --drives "${DRIVES:-12}" ${ACCURACY_FLAGS:-}
   done
 }
 
@@ -77,7 +78,8 @@ real_images() {
 speed() {
   local name
   for name in size_l demo size_m size_s nano; do
-    [ -f "$WORK/networks/$name.onnx" ] && engines speed "$name" --seconds "${SECONDS_EACH:-0.5}" ${SPEED_FLAGS:-}
+    [ -f "$WORK/networks/$name.onnx" ] || continue
+    engines speed "$name" --seconds "${SECONDS_EACH:-0.5}" ${SPEED_FLAGS:-}
   done
 }
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.engines.accuracy import AGAINST_STRONG, SPLIT, STRONG
 from bench.engines.part_file import IDENTITY, read_parts, say
+from bench.engines.speed_table import LATENCY, SPEED_QUESTION, speed_order, speed_table
+from bench.engines.table_words import TITLES, Part, Row, goal
 from bench.result_file import RESULTS, ResultFile, ResultTable
 
-Part = Mapping[str, Any]
-Row = dict[str, Any]
-
 COMMAND = "bench/run_engines.sh all"
-TITLES = {"demo": "demo model", "nano": "YOLOX-nano", "size_s": "S", "size_m": "M", "size_l": "L"}
 ACCURACY = {
     "network": "network",
     "way": "run by",
@@ -24,15 +21,6 @@ ACCURACY = {
     "iou_lane": "IoU lane",
     "pseudo_map50": "pseudo-mAP50",
     "pixel_agreement": "same class at, % of pixels",
-}
-SPEED = {
-    "network": "network",
-    "way": "run by",
-    "streams": "streams",
-    "batch": "batch",
-    "p50_ms": "p50, ms",
-    "p99_ms": "p99, ms",
-    "frames_per_s": "frames/s",
 }
 ENGINES = {
     "network": "network",
@@ -77,8 +65,8 @@ def merge(folders: list[Path], results: Path | None) -> None:
     tables: dict[str, ResultTable] = {}
     for name, table in _tables(parts):
         tables[name] = table
-        for goal in table.goals:
-            say(f"{name}: {goal}")
+        for text in table.goals:
+            say(f"{name}: {text}")
     some = next(iter(parts.values()))
     machine: dict[str, str] = dict(some["machine"])
     for part in parts.values():
@@ -106,13 +94,8 @@ def _tables(parts: Mapping[str, Part]) -> Iterator[tuple[str, ResultTable]]:
     speed = [row for name, part in parts.items() if name.startswith("speed_") for row in _speed_rows(part)]
     speed += [{**row, "network": TITLES[row["network"]]} for row in parts.get("torch", {}).get("rows", [])]
     if speed:
-        yield "speed", ResultTable(
-            question="Inference alone, input and output on the GPU; on every stream one inference after another. "
-            "The engines run as one CUDA graph a stream, torch eager with its normalisation folded.",
-            columns=SPEED,
-            rows=sorted(speed, key=_speed_order),
-            goals=list(_speed_goals(speed)),
-        )
+        yield "speed", speed_table(speed)
+        yield "latency", ResultTable(question=SPEED_QUESTION, columns=LATENCY, rows=sorted(speed, key=speed_order))
     if "builds" in parts:
         rows = list(_engine_rows(parts["builds"]))
         yield "engines", ResultTable(
@@ -146,7 +129,7 @@ def _accuracy(parts: list[Part]) -> ResultTable:
         "pseudo-mAP50 takes for true what FP32 finds at a score of 0.35 or more.",
         columns=ACCURACY,
         rows=rows,
-        goals=[goal for part in parts for goal in _accuracy_goals(part)],
+        goals=[text for part in parts for text in _accuracy_goals(part)],
     )
 
 
@@ -159,12 +142,12 @@ def _accuracy_goals(part: Part) -> Iterator[str]:
             if row is not None and row.get(key) is not None:
                 loss = 100 * (row[f"reference_{key}"] - row[key])
                 what = f"{network}, {way}: at most {allowed} points of {title} lost"
-                yield _goal(what, f"{loss:.2f}", loss <= allowed)
+                yield goal(what, f"{loss:.2f}", loss <= allowed)
     strong = by_way.get(AGAINST_STRONG)
     if strong is not None:
         value = strong["pseudo_map50"] or 0.0
         what = f"{network}: split and strong graph agree, pseudo-mAP50 at least 0.99"
-        yield _goal(what, f"{value:.4f}", value >= 0.99)
+        yield goal(what, f"{value:.4f}", value >= 0.99)
     everywhere = by_way.get("TensorRT INT8 everywhere")
     if everywhere is not None and everywhere.get("map50") is not None:
         loss = 100 * (everywhere["reference_map50"] - everywhere["map50"])
@@ -173,7 +156,7 @@ def _accuracy_goals(part: Part) -> Iterator[str]:
 
 def _real_images(part: Part) -> ResultTable:
     goals = [
-        _goal(f"{row['way']} finds all of them", f"{row['found']} of {row['objects']}", row["found"] == row["objects"])
+        goal(f"{row['way']} finds all of them", f"{row['found']} of {row['objects']}", row["found"] == row["objects"])
         for row in part["rows"]
         if row["way"] in (SPLIT, STRONG)
     ]
@@ -188,37 +171,6 @@ def _real_images(part: Part) -> ResultTable:
 
 def _speed_rows(part: Part) -> list[Row]:
     return [{**row, "network": TITLES[part["network"]]} for row in part["rows"]]
-
-
-def _speed_order(row: Part) -> tuple[int, int, int, str]:
-    return list(TITLES.values()).index(row["network"]), row["streams"], row["batch"], row["way"]
-
-
-def _speed_goals(rows: list[Row]) -> Iterator[str]:
-    rate = {(row["network"], row["way"], row["streams"], row["batch"]): row["frames_per_s"] for row in rows}
-    for network in TITLES.values():
-        ratio = _ratio(rate, (network, "TensorRT fp16", 1, 1), (network, "torch FP32", 1, 1))
-        if ratio is not None:
-            yield _goal(f"{network}: FP16 at least 8x torch FP32 at batch 1", f"{ratio:.1f}x", ratio >= 8)
-        if network == TITLES["size_l"]:
-            ratio = _ratio(rate, (network, "TensorRT split", 1, 16), (network, "TensorRT fp16", 1, 16))
-            if ratio is not None:
-                yield _goal("L: split at least 1.3x FP16 at batch 16", f"{ratio:.2f}x", ratio >= 1.3)
-        pairs = {
-            (streams, batch): _ratio(rate, (network, "TensorRT split", streams, batch),
-                                     (network, "TensorRT fp16", streams, batch))
-            for _, way, streams, batch in rate
-            if way == "TensorRT split" and streams >= 4
-        }  # fmt: skip
-        found = {key: ratio for key, ratio in pairs.items() if ratio is not None}
-        if found:
-            (streams, batch), worst = min(found.items(), key=lambda item: item[1])
-            what = f"{network}: split never below 0.95x FP16 from 4 streams on"
-            yield _goal(what, f"{worst:.2f}x at {streams} streams, batch {batch}", worst >= 0.95)
-
-
-def _ratio(rate: Mapping[tuple[str, str, int, int], float], one: Any, other: Any) -> float | None:
-    return rate[one] / rate[other] if one in rate and other in rate else None
 
 
 def _engine_rows(part: Part) -> Iterator[Row]:
@@ -239,7 +191,7 @@ def _memory_goals(rows: list[Row]) -> Iterator[str]:
     for row in rows:
         if row["precision"] == "split" and row["of_fp32"] != "":
             what = f"{row['network']}: plan of the split at most 0.4x that of FP32"
-            yield _goal(what, f"{row['of_fp32']:.2f}x", row["of_fp32"] <= 0.4)
+            yield goal(what, f"{row['of_fp32']:.2f}x", row["of_fp32"] <= 0.4)
 
 
 def _layers(part: Part) -> ResultTable:
@@ -256,7 +208,7 @@ def _layers(part: Part) -> ResultTable:
             rows.append({"network": network, **region, **known, "other": other})
         left = "; ".join(f"{name}: {what}" for name, what in found["unexplained"].items())
         what = f"{network}: no Q/DQ or reformat inside the INT8 regions left unexplained"
-        goals.append(_goal(what, left or f"none of {len(found['copies'])} copies", not left))
+        goals.append(goal(what, left or f"none of {len(found['copies'])} copies", not left))
     return ResultTable(
         question="Layers of the split by region and precision, as TensorRT's inspector tells them.",
         columns=REGIONS,
@@ -278,7 +230,3 @@ def _hot_spots(part: Part) -> ResultTable:
         rows=rows,
         goals=told,
     )
-
-
-def _goal(what: str, got: str, held: bool) -> str:
-    return f"{what}: got {got}, {'held' if held else 'MISSED'}"
