@@ -109,6 +109,7 @@ def _floor(subject: GateSubject, gate: str, limit: float | None, estimate: Estim
         interval,
         is_noise=interval is not None and limit is not None and interval[1] >= limit,
         is_beyond=estimate.value is not None and limit is not None and estimate.value < limit,
+        words="at least",
         unit="",
         why=why,
     )

@@ -44,6 +44,7 @@ class GateSubject:
         *,
         is_noise: bool,
         is_beyond: bool,
+        words: str = "at most",
         unit: str,
         why: str,
     ) -> Iterator[GateOutcome]:
@@ -57,13 +58,13 @@ class GateSubject:
         found = f"{value:.4g}{unit}"
         if low is not None:
             found += f" ({low:.4g} to {high:.4g})"
-        bound = f"limit {limit:g}{unit}"
+        bound = f"{limit:g}{unit}"
         if is_beyond and is_noise:
-            reason = f"{found}, beyond the {bound}, but that may be noise: more frames would tell"
+            reason = f"{found}, beyond the limit of {bound}, but that may be noise: more frames would tell"
         elif is_beyond:
-            reason = f"expected a {bound}, got {found}"
+            reason = f"expected {words} {bound}, got {found}"
         else:
-            reason = f"{found}, {bound}"
+            reason = f"{found}, limit {bound}"
         status = GateStatus.FAILED if is_beyond and not is_noise else GateStatus.HELD
         yield self._outcome(gate, status, limit, value, reason, low, high)
 

@@ -29,7 +29,7 @@ class Verdict:
 
     Args:
         passed: Whether no gate failed.
-        lines: What to tell the user.
+        lines: What to tell the user beside the figures of the run.
         failures: The gates that failed, in words.
     """
 
@@ -48,6 +48,17 @@ class Verdict:
                 f"{run}: {len(self.failures)} {'gate' if len(self.failures) == 1 else 'gates'} did not hold: "
                 f"{'; '.join(self.failures)}; look at {run / REPORT_HTML}"
             )
+
+
+def check_judging(*, baseline: Path | None = None, gates: Path | None = None) -> None:
+    """See that baseline and gates can be used: before a run, not after hours of it.
+
+    Raises:
+        InputError: The baseline is no finished run, or the gates cannot be used.
+    """
+    load_gates(gates)
+    if baseline is not None:
+        RunFolder(baseline).metrics()
 
 
 def judge_run(
@@ -88,19 +99,6 @@ def judge_run(
 
 
 def _lines(report: Report, out: Path) -> Iterator[str]:
-    ledger = report.metrics.ledger
-    skipped = ", ".join(f"{count} {reason}" for reason, count in ledger.skipped.items()) or "0"
-    yield f"frames: {ledger.frames}, processed {ledger.processed}, skipped {skipped}"
-    for name, head in report.metrics.detection.items():
-        if head.all.map50 is not None and head.all.map50_95 is not None:
-            yield (
-                f"{name}: mAP50 {100 * head.all.map50:.2f}, mAP50:95 {100 * head.all.map50_95:.2f}, "
-                f"{head.all.objects} objects, {head.all.missed} missed, {head.all.false_alarms} false alarms"
-            )
-        else:
-            yield f"{name}: {head.all.detections} detections, no truth"
-    for name, mask in report.metrics.masks.items():
-        yield f"{name}: no truth" if mask.all.miou is None else f"{name}: mean IoU {100 * mask.all.miou:.2f}"
     if report.drift is not None:
         yield f"compared with the baseline over {report.drift.frames} frames, {report.drift.unpaired} not in both"
     for warning in (*report.metrics.warnings, *(report.drift.warnings if report.drift else ())):
