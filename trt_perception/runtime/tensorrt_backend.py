@@ -115,14 +115,15 @@ class TensorRtBackend:
         self._check_inputs(inputs)
         if self._engine is None:
             raise self._closed()
-        slot = self._idle.get()
+        idle = self._idle  # who opens again gets another one
+        slot = idle.get()
         if slot is None:
-            self._idle.put(None)  # for the next thread that waits
+            idle.put(None)  # for the next thread that waits
             raise self._closed()
         try:
             outputs = slot.run(inputs)
         finally:
-            self._idle.put(slot)
+            idle.put(slot)
         # Whole numbers may come in another width than the model has: TensorRT 8 knows no int64.
         return {
             output.name: outputs[output.name].astype(output.dtype.value, copy=False) for output in self._spec.outputs
