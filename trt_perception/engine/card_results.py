@@ -27,7 +27,7 @@ def result_sections(manifest: Manifest) -> str:
         if accuracy is None
         else _accuracy(accuracy),
         "## Latency",
-        f"Not measured yet: `trt-perception bench {file}`" if latency is None else _latency(latency),
+        f"Not measured yet: `trt-perception bench {file} --write-card`" if latency is None else _latency(latency),
         _END,
     ]
     return "\n\n".join(parts)
