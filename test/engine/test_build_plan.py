@@ -216,6 +216,17 @@ def test_what_progress_raises_ends_the_build(strong: tuple[Path, Account]) -> No
     assert calls == [0, 1, 2]
 
 
+def test_what_progress_raises_ends_a_real_build_too(strong: tuple[Path, Account]) -> None:
+    trt = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT-RTX (tensorrt-rtx-cu13-bindings) is absent")
+
+    def interrupt(phase: str, step: int, steps: int) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_plan(trt, *strong, EngineOptions(ahead_of_time="SM89"), progress=interrupt)
+
+
 NO_KERNEL = (
     "10: [optimizer.cpp::computeCosts::3869] Error Code 10: Internal Error "
     "(Could not find any implementation for node {}.)"
