@@ -62,7 +62,9 @@ class EngineOptions:
         None, description="Libraries that kernels may come from; null: all that there are but cuBLAS and cuDNN."
     )
     dla_core: int | None = option(
-        None, description="Number of the DLA core to use, with the GPU for what it cannot do.", minimum=0
+        None,
+        description="Number of the DLA core to use, with the GPU for what it cannot do; API-checked only, never run.",
+        minimum=0,
     )
     plugins: tuple[str, ...] = option((), description="Paths of plugin libraries that the model's operators come from.")
     ahead_of_time: str = option(
