@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("bags", type=Path, nargs="*", metavar="BAG", help="rosbag2 bags: folders, .mcap or .db3 files")
     parser.add_argument("--model", type=Path, help="the model's YAML, the ONNX itself, or an engine")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the results go")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="where the results go; with --compare, the HTML page"
+    )
     parser.add_argument(
         "--camera", action="append", default=[], help="run this camera alone (may be given several times)"
     )
@@ -56,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run, finished or not")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FOLDER", help="put finished runs of bags into one")
+    parser.add_argument(
+        "--compare", type=Path, nargs="+", metavar="JSON", help="one page of several runs' report.json side by side"
+    )
     parser.add_argument("--json", action="store_true", help="print metrics.json")
     add_model_arguments(parser)
 
@@ -66,6 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         GateError: A gate did not hold.
     """
+    if arguments.compare:
+        return _compare(arguments)
+    if not arguments.no_report:
+        _check_judging(arguments)
     try:
         metrics = _merge(arguments) if arguments.merge else _validate(arguments)
     except KeyboardInterrupt:
@@ -88,13 +97,28 @@ def run(arguments: argparse.Namespace) -> int:
 def _judge(arguments: argparse.Namespace) -> Verdict:
     from trt_perception.validate.judge_run import judge_run
 
-    baseline = arguments.baseline
-    return judge_run(
-        arguments.out,
-        bags=arguments.bags,
-        baseline=baseline.parent if baseline is not None and baseline.is_file() else baseline,
-        gates=arguments.gates,
-    )
+    return judge_run(arguments.out, bags=arguments.bags, baseline=_baseline(arguments), gates=arguments.gates)
+
+
+def _check_judging(arguments: argparse.Namespace) -> None:
+    from trt_perception.validate.judge_run import check_judging
+
+    check_judging(baseline=_baseline(arguments), gates=arguments.gates)
+
+
+def _baseline(arguments: argparse.Namespace) -> Path | None:
+    baseline: Path | None = arguments.baseline
+    return baseline.parent if baseline is not None and baseline.is_file() else baseline
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from trt_perception.validate.compare_runs import write_comparison
+
+    if arguments.bags or arguments.model or arguments.merge:
+        raise InputError("validate: --compare takes the report.json of finished runs; give nothing else but --out")
+    write_comparison(arguments.compare, arguments.out, overwrite=arguments.overwrite)
+    print(f"written: {arguments.out}")
+    return 0
 
 
 def _validate(arguments: argparse.Namespace) -> ValidationMetrics:

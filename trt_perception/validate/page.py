@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,12 @@ def render_page(template: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=_percent, number=_number, points=_points, time=_time, jpeg=lambda data: base64.b64encode(data).decode()
+        percent=_percent,
+        number=_number,
+        points=_points,
+        time=_time,
+        tally=_tally,
+        jpeg=lambda data: base64.b64encode(data).decode(),
     )
     return environment.get_template(template).render(**content)
 
@@ -48,6 +55,12 @@ def _points(value: float | None) -> str:
         return "-"
     text = f"{100 * value:+.2f}"
     return "0" if float(text) == 0 else text
+
+
+def _tally(words: Iterable[str]) -> str:
+    """Each word once, with how often where that is more than once; most frequent first."""
+    counted = Counter(words).most_common()
+    return ", ".join(word if count == 1 else f"{count} {word}" for word, count in counted)
 
 
 def _time(time_ns: int | None) -> str:

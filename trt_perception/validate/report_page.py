@@ -29,6 +29,14 @@ WORST_WORDS = {
 }
 
 
+TRUTH_WORDS = {
+    "none": "nowhere: nothing is evaluated",
+    "topics": "the bags' own topics",
+    "coco": "a COCO file",
+    "bag": "another bag",
+}
+
+
 def render_report(report: Report, pictures: Sequence[FramePicture]) -> str:
     """The page: one HTML file without links to anything outside.
 
@@ -43,6 +51,7 @@ def render_report(report: Report, pictures: Sequence[FramePicture]) -> str:
         "report.html.j2",
         report=report,
         pictures=pictures,
+        truth_words=TRUTH_WORDS.get(report.metrics.truth, report.metrics.truth),
         worst_words=WORST_WORDS[report.worst_by],
         class_charts={name: _class_chart(name, head, report) for name, head in report.metrics.detection.items()},
         condition_charts={name: _condition_chart(name, head) for name, head in report.metrics.detection.items()},
