@@ -62,7 +62,7 @@ def write_config(folder: Path, cameras: list[str]) -> Path:
 def make_node(config: Path) -> PerceptionNode:
     """The node with NullBackend, configured and activated by itself."""
     node = PerceptionNode(
-        backend_factory=lambda kind, spec, threads: NullBackend(spec),
+        backend_factory=lambda request: NullBackend(request.spec),
         parameter_overrides=[
             rclpy.Parameter("config", value=str(config)),
             rclpy.Parameter("autostart", value=True),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.fake_engine import write_fake_engine
 from helpers.tiny_onnx import make_semantic_onnx, make_yolox_onnx
 
 from trt_perception.errors import ConfigError, DeviceError, MissingError
+from trt_perception.model.load_spec import load_spec
 from trt_perception.model.model_spec import ModelSpec
+from trt_perception.ros.backend_request import BackendRequest
 from trt_perception.ros.model_pool import ModelPool, default_backend
 from trt_perception.runtime.backend import Backend, BackendKind
 from trt_perception.runtime.null_backend import NullBackend
 from trt_perception.settings.camera_settings import CameraSettings
+from trt_perception.settings.engine_settings import EngineSettings
 from trt_perception.settings.model_settings import ModelSettings
 from trt_perception.settings.perception_settings import PerceptionSettings
 from trt_perception.settings.pipeline_settings import PipelineSettings
@@ -62,9 +67,9 @@ def _pool(
 ) -> tuple[ModelPool, list[CountingBackend]]:
     made: list[CountingBackend] = []
 
-    def make(kind: BackendKind, spec: ModelSpec, threads: int) -> Backend:
-        assert (kind, threads) == (BackendKind.ONNXRUNTIME, 1)
-        made.append(CountingBackend(spec, fails=(fails or {}).get(Path(spec.model).stem, "")))
+    def make(request: BackendRequest) -> Backend:
+        assert (request.kind, request.threads) == (BackendKind.ONNXRUNTIME, 1)
+        made.append(CountingBackend(request.spec, fails=(fails or {}).get(Path(request.spec.model).stem, "")))
         return made[-1]
 
     return ModelPool(settings, backend_factory=make), made
@@ -123,4 +128,60 @@ def test_the_node_never_chooses_a_runtime_by_itself(tmp_path: Path) -> None:
     spec = pool.specs["boxes"]
     pool.close()
     with pytest.raises(ConfigError, match=r"backend: expected tensorrt or onnxruntime, got 'auto'"):
-        default_backend(BackendKind.AUTO, spec, 1)
+        default_backend(
+            BackendRequest(kind=BackendKind.AUTO, spec=spec, threads=1, engine=tmp_path / "boxes.engine")
+        )
+
+
+def test_a_backend_is_asked_for_with_its_engine_and_a_context_for_each_camera(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, BOXES, MASKS)
+    cameras = tuple(CameraSettings(name=f"camera_{index}") for index in range(6))
+    engine = EngineSettings(file=str(tmp_path / "given.engine"), strict=True, public_key=str(tmp_path / "key.pub"))
+    boxes = replace(settings.models[0], engine=engine)
+    one = replace(MASKS, cameras=("camera_3",))
+    asked: list[BackendRequest] = []
+
+    def make(request: BackendRequest) -> Backend:
+        asked.append(request)
+        return CountingBackend(request.spec)
+
+    pool = ModelPool(
+        replace(settings, cameras=cameras, models=(boxes, *settings.models[1:]), pipelines=(BOXES, one)),
+        backend_factory=make,
+    )
+    pool.open()
+    pool.close()
+    first, second = asked
+    assert (first.engine, first.strict, first.public_key) == (tmp_path / "given.engine", True, tmp_path / "key.pub")
+    assert first.contexts == 4  # of six cameras: more than that brings little and takes memory
+    assert (second.engine, second.strict, second.public_key) == (tmp_path / "masks.engine", False, None)
+    assert second.contexts == 1
+
+
+def test_an_engine_alone_brings_its_spec(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, BOXES)
+    spec = load_spec(Path(settings.models[0].spec))
+    engine = tmp_path / "alone.engine"
+    write_fake_engine(engine, spec)
+    asked: list[BackendRequest] = []
+
+    def make(request: BackendRequest) -> Backend:
+        asked.append(request)
+        return CountingBackend(request.spec)
+
+    models = (ModelSettings(name="boxes", spec=str(engine)), *settings.models[1:])
+    pool = ModelPool(replace(settings, models=models), backend_factory=make)
+    pool.open()
+    assert pool.specs["boxes"] == replace(spec, model=str(engine))
+    assert asked[0].engine == engine
+    pool.close()
+
+
+def test_warnings_about_files_name_the_model(tmp_path: Path) -> None:
+    class DoubtfulBackend(CountingBackend):
+        warnings = ("others may write it",)
+
+    pool = ModelPool(_settings(tmp_path, BOXES), backend_factory=lambda request: DoubtfulBackend(request.spec))
+    pool.open()
+    assert pool.warnings == ("model boxes: others may write it",)
+    pool.close()

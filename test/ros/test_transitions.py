@@ -19,8 +19,9 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from trt_perception.errors import MissingError
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.ros import perception_system
+from trt_perception.ros.backend_request import BackendRequest
 from trt_perception.ros.perception_node import PerceptionNode
-from trt_perception.runtime.backend import Backend, BackendKind
+from trt_perception.runtime.backend import Backend
 from trt_perception.runtime.null_backend import NullBackend
 
 SUCCESS, FAILURE, ERROR = (
@@ -58,8 +59,8 @@ def make_node(tmp_path: Path) -> Iterator[MakeNode]:
     nodes = []
 
     def make(backend: Callable[[ModelSpec], Backend]) -> PerceptionNode:
-        def factory(kind: BackendKind, spec: ModelSpec, threads: int) -> Backend:
-            return backend(spec)
+        def factory(request: BackendRequest) -> Backend:
+            return backend(request.spec)
 
         arguments = ["--ros-args", "-p", f"config:={config}"]
         nodes.append(PerceptionNode(backend_factory=factory, context=context, cli_args=arguments))

@@ -26,7 +26,7 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", type=Path, help="the model's YAML, or the ONNX itself")
+    parser.add_argument("model", type=Path, help="the model's YAML, the ONNX itself, or an engine")
     parser.add_argument("images", type=Path, nargs="+", help="image files, or folders of them")
     parser.add_argument("--out", type=Path, help="folder for annotated pictures and detections.json")
     parser.add_argument("--json", action="store_true", help="print the detections as JSON")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from trt_perception.engine.manifest import engine_spec
-from trt_perception.model.load_spec import load_spec
+from trt_perception.engine.any_spec import any_spec
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.runtime.make_backend import make_backend
 from trt_perception.runtime.pipeline import Pipeline
@@ -27,6 +26,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, default=0, help="CPU threads of one inference in onnxruntime (default: half the cores)"
     )
+    parser.add_argument(
+        "--engine", type=Path, metavar="FILE", help="the engine for tensorrt (default: beside the ONNX, with its name)"
+    )
     parser.add_argument("--score", type=float, default=default.score, help=f"lowest score (default: {default.score})")
     parser.add_argument(
         "--nms-iou", type=float, default=default.nms_iou, help=f"NMS overlap (default: {default.nms_iou})"
@@ -43,6 +45,6 @@ def make_pipeline(model: Path, arguments: argparse.Namespace) -> Pipeline:
     Raises:
         PerceptionError: The model cannot be used, or its runtime is missing.
     """
-    spec = engine_spec(model.absolute()) if model.suffix == ".engine" else load_spec(model)
-    backend = make_backend(arguments.backend, spec, threads=arguments.threads or None)
+    spec = any_spec(model)
+    backend = make_backend(arguments.backend, spec, threads=arguments.threads or None, engine=arguments.engine)
     return Pipeline(spec, backend, thresholds=Thresholds(score=arguments.score, nms_iou=arguments.nms_iou))

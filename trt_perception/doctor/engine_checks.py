@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.doctor.finding import Finding, Level
+from trt_perception.engine.any_spec import ENGINE_SUFFIX
 from trt_perception.engine.engine_files import EngineFiles
 from trt_perception.engine.gpu_identity import current_gpu
 from trt_perception.engine.load_engine_file import LoadedEngine, load_engine_file
@@ -22,7 +23,7 @@ from trt_perception.precision.precision_plan import PrecisionPlan
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.engine_requests import engine_file
 from trt_perception.settings.load_settings import load_settings
-from trt_perception.settings.model_settings import ENGINE_SUFFIX, ModelSettings
+from trt_perception.settings.model_settings import ModelSettings
 
 ENGINES = "engines"
 """What an engine's finding is needed for, beside the tensorrt backend."""

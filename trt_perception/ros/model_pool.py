@@ -8,31 +8,46 @@ from pathlib import Path
 import numpy as np
 
 from trt_perception.encoding import Encoding
+from trt_perception.engine.any_spec import any_spec
 from trt_perception.errors import ConfigError
 from trt_perception.frame import Frame
-from trt_perception.model.load_spec import load_spec
 from trt_perception.model.model_spec import ModelSpec
+from trt_perception.ros.backend_request import BackendRequest
 from trt_perception.ros.class_table import check_label_map
 from trt_perception.runtime.backend import Backend, BackendKind
 from trt_perception.runtime.make_backend import make_backend
 from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.settings.engine_requests import engine_file
+from trt_perception.settings.model_settings import ModelSettings
 from trt_perception.settings.perception_settings import PerceptionSettings
 from trt_perception.settings.pipeline_settings import PipelineSettings
 
-BackendFactory = Callable[[BackendKind, ModelSpec, int], Backend]
-"""Makes the backend of one model, given the number of CPU threads."""
+BackendFactory = Callable[[BackendRequest], Backend]
+"""Makes the backend of one model."""
+
+MOST_CONTEXTS = 4
+"""Inferences of one model at once: an H200 does 1.5 times the frames of one stream at four of ResNet-50, and hardly
+more at eight, and every context takes memory."""
 
 
-def default_backend(kind: BackendKind, spec: ModelSpec, threads: int) -> Backend:
+def default_backend(request: BackendRequest) -> Backend:
     """The backend that the config names.
 
     Raises:
         ConfigError: `auto`, which may fall to the CPU in silence.
         MissingError: The runtime is not installed.
     """
-    if kind is BackendKind.AUTO:
+    if request.kind is BackendKind.AUTO:
         raise ConfigError("backend", "expected tensorrt or onnxruntime, got 'auto'", "the node never chooses by itself")
-    return make_backend(kind, spec, threads=threads)
+    return make_backend(
+        request.kind,
+        request.spec,
+        threads=request.threads,
+        engine=request.engine,
+        contexts=request.contexts,
+        strict=request.strict,
+        public_key=request.public_key,
+    )
 
 
 class ModelPool:
@@ -55,6 +70,15 @@ class ModelPool:
         """Runtime and version, by model."""
         return {model: backend.name for model, backend in self._backends.items()}
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is not as it should be with the models' files, and does not keep them from running."""
+        return tuple(
+            f"model {model}: {text}"
+            for model, backend in self._backends.items()
+            for text in getattr(backend, "warnings", ())
+        )
+
     def open(self) -> None:
         """Load every model that a pipeline uses, and run each once.
 
@@ -64,7 +88,7 @@ class ModelPool:
         try:
             for plan in self._settings.plans:
                 if plan.model.name not in self.specs:
-                    self._load(plan.model.name, Path(plan.model.spec))
+                    self._load(plan.model)
                 if plan.settings.name not in self.pipelines:
                     self.pipelines[plan.settings.name] = self._make_pipeline(plan.settings)
             for pipeline in self.pipelines.values():
@@ -81,12 +105,22 @@ class ModelPool:
         self.pipelines.clear()
         self.specs.clear()
 
-    def _load(self, name: str, path: Path) -> None:
-        spec = load_spec(path)
-        backend = self._backend_factory(self._settings.backend, spec, self._settings.threads)
-        self._backends[name] = backend  # before it is opened, so that it is closed even where that fails
+    def _load(self, model: ModelSettings) -> None:
+        spec = any_spec(Path(model.spec))
+        cameras = {plan.camera.name for plan in self._settings.plans if plan.model is model}
+        request = BackendRequest(
+            kind=self._settings.backend,
+            spec=spec,
+            threads=self._settings.threads,
+            engine=engine_file(model),
+            contexts=min(len(cameras), MOST_CONTEXTS),
+            strict=model.engine.strict,
+            public_key=Path(model.engine.public_key) if model.engine.public_key else None,
+        )
+        backend = self._backend_factory(request)
+        self._backends[model.name] = backend  # before it is opened, so that it is closed even where that fails
         backend.open()
-        self.specs[name] = spec
+        self.specs[model.name] = spec
 
     def _make_pipeline(self, settings: PipelineSettings) -> Pipeline:
         spec = self.specs[settings.model]

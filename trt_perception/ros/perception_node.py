@@ -123,6 +123,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._system = system
         runtimes = ", ".join(f"{model}: {name}" for model, name in system.models.backend_names.items())
         self.get_logger().info(f"configured {len(system.channels)} cameras from {options.config} ({runtimes})")
+        for warning in system.models.warnings:
+            self.get_logger().warning(warning)
 
     def _activate(self) -> None:
         if self._system is not None:

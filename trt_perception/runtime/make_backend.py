@@ -5,14 +5,13 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from trt_perception.engine.any_spec import ENGINE_SUFFIX
 from trt_perception.engine.cuda_driver import CudaDriver
 from trt_perception.errors import EngineError, MissingError, PerceptionError
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.runtime.backend import Backend, BackendKind
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
 from trt_perception.runtime.tensorrt_backend import TensorRtBackend
-
-_ENGINE_SUFFIX = ".engine"
 
 
 def make_backend(
@@ -42,8 +41,8 @@ def make_backend(
         MissingError: TensorRT is asked for, and it, the CUDA packages or the engine are not there.
         EngineError: An engine alone is to be run by ONNX Runtime.
     """
-    path = engine or Path(spec.model).with_suffix(_ENGINE_SUFFIX)
-    is_engine_alone = Path(spec.model).suffix == _ENGINE_SUFFIX
+    path = engine or Path(spec.model).with_suffix(ENGINE_SUFFIX)
+    is_engine_alone = Path(spec.model).suffix == ENGINE_SUFFIX
     lack, remedy = ("", "") if kind is BackendKind.ONNXRUNTIME else _lack(path, look_for_gpu=kind is BackendKind.AUTO)
     if kind is BackendKind.ONNXRUNTIME or (kind is BackendKind.AUTO and lack and not is_engine_alone):
         if is_engine_alone:

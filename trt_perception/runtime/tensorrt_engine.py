@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
-
 from trt_perception.engine.engine_io import EngineBinding, engine_tensors
 from trt_perception.engine.engine_layer import EngineLayer
 from trt_perception.engine.error_recorder import make_error_recorder
@@ -19,6 +17,9 @@ from trt_perception.runtime.gpu import Gpu
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shapes by tensor name, batch first."""
+
+_TYPES = ("float32", "float16", "int8", "uint8", "int32", "int64", "bool")
+"""Element types that are NumPy's own, whatever other packages have added to it."""
 
 _REMEDY = "build it again with `trt-perception build`"
 
@@ -138,12 +139,10 @@ class TensorRtEngine:
         self._opened.close()
 
     def _check_kind(self, tensor: EngineBinding) -> None:
-        try:
-            np.dtype(tensor.dtype)
-        except TypeError as error:
+        if tensor.dtype not in _TYPES:
             raise EngineError(
                 self.name, f"tensor {tensor.name!r} is {tensor.dtype}, which NumPy does not have", _REMEDY
-            ) from error
+            )
         layout = str(getattr(self._engine.get_tensor_format(tensor.name), "name", ""))
         if layout != "LINEAR":
             raise EngineError(self.name, f"tensor {tensor.name!r} must be LINEAR, got {layout}", _REMEDY)

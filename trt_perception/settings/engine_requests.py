@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trt_perception.engine.any_spec import ENGINE_SUFFIX
 from trt_perception.engine.engine_request import EngineRequest
 from trt_perception.errors import ConfigError
 from trt_perception.model.load_spec import YAML_SUFFIXES, load_spec
 from trt_perception.precision.named_plan import named_plan
-from trt_perception.settings.model_settings import ENGINE_SUFFIX, ModelSettings
+from trt_perception.settings.model_settings import ModelSettings
 from trt_perception.settings.perception_settings import PerceptionSettings
 
 

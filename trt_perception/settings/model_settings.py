@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trt_perception.engine.any_spec import ENGINE_SUFFIX
 from trt_perception.options.option import option
 from trt_perception.settings.engine_settings import EngineSettings
-
-ENGINE_SUFFIX = ".engine"
 
 
 @dataclass(frozen=True, kw_only=True)
