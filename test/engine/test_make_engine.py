@@ -234,7 +234,7 @@ MISTAKES = [
     pytest.param(
         without_calibration,
         InputError,
-        "run: trt-perception calibrate {model} BAG_OR_FOLDER --out net.calibration.json, "
+        "run: trt-perception calibrate {model} BAG_OR_FOLDER .*--out net.calibration.json, "
         "then give --calibration net.calibration.json",
         id="no_calibration",
     ),

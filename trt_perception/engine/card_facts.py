@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from trt_perception.engine.engine_options import EngineOptions
 from trt_perception.engine.manifest import Manifest
 from trt_perception.options.json_schema import to_plain
+from trt_perception.precision.account import Account
 from trt_perception.precision.markdown import markdown_table
 
 _FLAVOURS = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}
 
 
-def build_facts(manifest: Manifest) -> str:
-    """The table."""
+def build_facts(manifest: Manifest, account: Account | None = None) -> str:
+    """The table.
+
+    Args:
+        manifest: What the engine is.
+        account: What `quantize` gave; None where it is not known.
+    """
     tensorrt = manifest.tensorrt
     rows = [
         ["made", manifest.created],
         ["plan", _plan(manifest)],
-        *_sources(manifest),
+        *_sources(manifest, account.calibration if account is not None else {}),
         ["built by", f"{_FLAVOURS.get(tensorrt.flavour, tensorrt.flavour)} {tensorrt.version}"],
         ["GPU", _gpu(manifest)],
         *_clocks(manifest),
@@ -34,14 +42,17 @@ def _plan(manifest: Manifest) -> str:
     return f"`{name}`, {size:.2f} MiB, {_digest(manifest.plan_sha256)}"
 
 
-def _sources(manifest: Manifest) -> list[list[str]]:
+def _sources(manifest: Manifest, calibration: Mapping[str, Any]) -> list[list[str]]:
     rows = []
     if manifest.model_file:
         rows.append(["model", f"`{manifest.model_file}`, {_digest(manifest.model_sha256)}"])
     if manifest.graph_sha256:
         rows.append(["graph", f"emitter {manifest.emitter}, {_digest(manifest.graph_sha256)}"])
     if manifest.calibration_digest:
-        rows.append(["calibration", f"`{manifest.calibration_file}`, {_digest(manifest.calibration_digest)}"])
+        facts = [f"`{manifest.calibration_file}`"]
+        if calibration:
+            facts.append(f"{calibration['frames']} frames, {calibration['method']}")
+        rows.append(["calibration", ", ".join([*facts, _digest(manifest.calibration_digest)])])
     return rows
 
 

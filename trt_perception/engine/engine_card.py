@@ -52,7 +52,7 @@ def render_card(
         flow: The graph's flow; None for an adopted plan.
         inspection: The engine's layers; None where no runtime here could open it.
     """
-    parts = [f"# {Path(manifest.spec.model).name}", _summary(manifest), "## Built from", build_facts(manifest)]
+    parts = [f"# {Path(manifest.spec.model).name}", _summary(manifest), "## Built from", build_facts(manifest, account)]
     if flow is not None:
         legend = (
             "Nodes of the graph by planned precision, and on the arrows what was put between the parts. A node counts "

@@ -37,6 +37,7 @@ from trt_perception.engine.tensorrt_module import load_tensorrt
 from trt_perception.errors import EngineError, InputError
 from trt_perception.precision.account import Account
 from trt_perception.precision.model_digest import file_sha256
+from trt_perception.precision.precision_plan import CalibratorMethod, CalibratorOptions
 from trt_perception.precision.quantize import quantize, tensors_to_calibrate
 
 QUANTIZING, BUILDING, VERIFYING = "quantizing", "building", "verifying"
@@ -123,8 +124,11 @@ def _check_types(origin: EngineOrigin, trt: Any, graph: Path, account: Account) 
 def _without_ranges(request: EngineRequest, origin: EngineOrigin) -> InputError:
     plan, table = origin.plan, f"{origin.onnx.stem}.calibration.json"
     words = ["trt-perception", "calibrate", str(request.model), "BAG_OR_FOLDER"]
-    if plan.calibrator.method.value != "entropy":
-        words += ["--method", plan.calibrator.method.value]
+    calibrator, default = plan.calibrator, CalibratorOptions()
+    if calibrator.method is not default.method:
+        words += ["--method", calibrator.method.value]
+    if calibrator.method is CalibratorMethod.PERCENTILE and calibrator.percentile != default.percentile:
+        words += ["--percentile", str(calibrator.percentile)]
     return InputError(
         f"{request.model}: precision plan {plan.name or 'given'} has INT8 layers, whose ranges are not given; run: "
         f"{shlex.join([*words, '--out', table])}, then give --calibration {table}"
