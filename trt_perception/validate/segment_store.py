@@ -64,7 +64,9 @@ class SegmentStore:
             "truth": content.truth,
             "has_results": content.has_results,
         }
-        write_atomically(self._path(bag, segment), json.dumps(plain, separators=(",", ":")).encode())
+        path = self._path(bag, segment)
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, json.dumps(plain, separators=(",", ":")).encode())
 
     def read(self, bag: int, segment: int) -> Segment:
         """A segment that is done.

@@ -31,6 +31,9 @@ class TruthSource(Protocol):
     def keys(self) -> Iterable[Key]:
         """Every image of which something is known."""
 
+    def close(self) -> None:
+        """Free what it took. Harmless when called twice."""
+
 
 def open_truth(path: Path, cameras: Mapping[str, str]) -> TruthSource:
     """The truth in a file or bag.
@@ -43,11 +46,16 @@ def open_truth(path: Path, cameras: Mapping[str, str]) -> TruthSource:
         InputError: It is neither, or cannot be used.
         MissingError: The bag library is not installed.
     """
-    if path.suffix.lower() == ".json":
+    if is_coco(path):
         return CocoTruth(path)
     if path.exists() and is_bag(path):
         return BagTruth(path, cameras)
     raise InputError(f"{path}: expected a COCO file (.json) or a bag with the truth, found neither; check the path")
+
+
+def is_coco(path: Path) -> bool:
+    """Whether a path is taken for a COCO file."""
+    return path.suffix.lower() == ".json"
 
 
 class CocoTruth:
@@ -81,6 +89,9 @@ class CocoTruth:
         """All images."""
         return self._images.keys()
 
+    def close(self) -> None:
+        """Nothing to free."""
+
 
 class BagTruth:
     """The truth topics of another bag, or, where it has none, its detections.
@@ -102,7 +113,6 @@ class BagTruth:
         self._labels = {camera: read_mask_labels(reader, found.labels) for camera, found in topics.items()}
         self._objects: dict[Key, tuple[int, int]] = {}
         self._masks: dict[Key, tuple[int, int]] = {}
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
         places = {found.objects: (camera, self._objects) for camera, found in topics.items() if found.objects}
         places |= {found.masks: (camera, self._masks) for camera, found in topics.items() if found.masks}
         if not places:
@@ -110,16 +120,12 @@ class BagTruth:
                 f"{path}: expected truth (.../ground_truth/detections or .../ground_truth/segmentation) or detections "
                 f"of {', '.join(cameras)}; its topics: {', '.join(reader.topics) or 'none'}"
             )
-        for message in reader.messages(places):
-            camera, index = places[message.topic]
-            try:
-                key = camera, read_stamp_ns(message.data)
-            except FrameError:
-                continue
-            if key not in index:
-                packed = zlib.compress(message.data, 1)
-                index[key] = self._file.tell(), len(packed)
-                self._file.write(packed)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
+        try:
+            self._copy(reader, places)
+        except BaseException:
+            self._file.close()
+            raise
 
     def get(self, camera: str, stamp_ns: int) -> FrameTruth | None:
         """What the bag says of one frame; None where it says nothing, or the message is damaged."""
@@ -136,6 +142,22 @@ class BagTruth:
     def keys(self) -> Iterable[Key]:
         """Every stamp of a truth topic."""
         return self._objects.keys() | self._masks.keys()
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._file.close()
+
+    def _copy(self, reader: BagReader, places: Mapping[str, tuple[str, dict[Key, tuple[int, int]]]]) -> None:
+        for message in reader.messages(places):
+            camera, index = places[message.topic]
+            try:
+                key = camera, read_stamp_ns(message.data)
+            except FrameError:
+                continue
+            if key not in index:
+                packed = zlib.compress(message.data, 1)
+                index[key] = self._file.tell(), len(packed)
+                self._file.write(packed)
 
     def _read(self, place: tuple[int, int]) -> bytes:
         self._file.seek(place[0])

@@ -29,7 +29,7 @@ from trt_perception.validate.segment_pool import (
     validation_pipeline,
 )
 from trt_perception.validate.segment_store import RunLock, SegmentStore, missing_segments
-from trt_perception.validate.truth_source import CocoTruth, TruthSource
+from trt_perception.validate.truth_source import is_coco
 from trt_perception.validate.validation_metrics import ValidationMetrics
 from trt_perception.validate.validation_options import ValidationOptions
 
@@ -70,7 +70,11 @@ def validate_run(
     job = RunJob(out=out, plans=plans, make_pipeline=make_pipeline, options=options)
     try:
         with RunLock(out), validation_pipeline(make_pipeline, options) as pipeline:
-            return _Run(job, pipeline, progress).run()
+            run = _Run(job, pipeline, progress)
+            try:
+                return run.run()
+            finally:
+                run.close()
     except OSError as error:
         raise InputError(
             f"{out}: cannot be written: {error.strerror or error}; free space, then run the same again: what is done "
@@ -103,8 +107,13 @@ class _Run:
     def __init__(self, job: RunJob, pipeline: Pipeline, progress: Progress) -> None:
         self._job, self._pipeline, self._progress = job, pipeline, progress
         self._store = SegmentStore(job.out)
+        self._header = _header(job, pipeline)
         self._truth = outside_truth(job)
-        self._header = _header(job, pipeline, self._truth)
+
+    def close(self) -> None:
+        """Free what the truth took."""
+        if self._truth is not None:
+            self._truth.close()
 
     def run(self) -> ValidationMetrics:
         if self._job.options.overwrite:
@@ -160,18 +169,17 @@ class _Run:
         return sum(len(self._store.read(bag, segment).records) for bag, segment in segments)
 
 
-def _header(job: RunJob, pipeline: Pipeline, truth: TruthSource | None) -> RunHeader:
+def _header(job: RunJob, pipeline: Pipeline) -> RunHeader:
     options, spec = job.options, pipeline.spec
     if len(spec.inputs) != 1:
         raise InputError(
             f"model {spec.name} has {len(spec.inputs)} inputs ({', '.join(source.name for source in spec.inputs)}); "
             "validate runs models of one input"
         )
-    own = options.own_truth and truth is None
-    has_own = own and any(found.objects or found.masks for plan in job.plans for found in plan.truth.values())
-    kind = "topics" if has_own else "none"
-    if truth is not None:
-        kind = "coco" if isinstance(truth, CocoTruth) else "bag"
+    own = options.own_truth and any(found.objects or found.masks for plan in job.plans for found in plan.truth.values())
+    kind = "topics" if own else "none"
+    if options.truth is not None:
+        kind = "coco" if is_coco(options.truth) else "bag"
     return RunHeader(
         model=run_model(spec, backend=pipeline.backend.name),
         thresholds=RunThresholds(
