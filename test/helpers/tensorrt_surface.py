@@ -95,7 +95,7 @@ WHERE_THERE_IS: Mapping[str, Mapping[str, Use]] = {
     "ICudaEngine": {
         "device_memory_size": READ, "device_memory_size_v2": READ, "create_execution_context_without_device_memory": 0,
     },
-    "IExecutionContext": {"device_memory": WRITTEN, "set_device_memory": 2},
+    "IExecutionContext": {"device_memory": WRITTEN, "set_device_memory": 2, "is_stream_capturable": 1},
 }  # fmt: skip
 
 MEMBERS: Mapping[str, tuple[str, ...]] = {

@@ -135,7 +135,7 @@ def test_the_node_never_chooses_a_runtime_by_itself(tmp_path: Path) -> None:
 
 def test_a_backend_is_asked_for_with_its_engine_and_a_context_for_each_camera(tmp_path: Path) -> None:
     settings = _settings(tmp_path, BOXES, MASKS)
-    cameras = tuple(CameraSettings(name=f"camera_{index}") for index in range(6))
+    cameras = tuple(CameraSettings(name=f"camera_{index}") for index in range(12))
     engine = EngineSettings(file=str(tmp_path / "given.engine"), strict=True, public_key=str(tmp_path / "key.pub"))
     boxes = replace(settings.models[0], engine=engine)
     one = replace(MASKS, cameras=("camera_3",))
@@ -153,7 +153,7 @@ def test_a_backend_is_asked_for_with_its_engine_and_a_context_for_each_camera(tm
     pool.close()
     first, second = asked
     assert (first.engine, first.strict, first.public_key) == (tmp_path / "given.engine", True, tmp_path / "key.pub")
-    assert first.contexts == 4  # of six cameras: more than that brings little and takes memory
+    assert first.contexts == 8  # of twelve cameras: every context takes memory
     assert (second.engine, second.strict, second.public_key) == (tmp_path / "masks.engine", False, None)
     assert second.contexts == 1
 
