@@ -130,7 +130,7 @@ def test_no_device_memory_is_taken_by_frames_and_close_gives_back_what_open_took
 
 def test_a_plan_that_is_damaged_before_it_gets_its_manifest_is_refused_by_tensorrt(small: Any, tmp_path: Path) -> None:
     plan = bytearray(small.path.read_bytes())
-    plan[len(plan) // 4 : 3 * len(plan) // 4] = bytes(len(plan) // 2)
+    plan[:64] = bytes(64)
     engine = tmp_path / "damaged.engine"
     manifest = replace(
         read_manifest(small.path),
@@ -188,10 +188,10 @@ def test_out_of_memory_says_what_was_needed_and_what_was_free(small: Any) -> Non
     from trt_perception.runtime.gpu import Gpu
 
     gpu = Gpu()
-    backend = TensorRtBackend(small.spec, engine=small.path, contexts=2000)
-    hoard = gpu.allocate(gpu.free_bytes() - 64 * MIB)
+    backend = TensorRtBackend(small.spec, engine=small.path, contexts=5000)
+    hoard = gpu.allocate(gpu.free_bytes() - 128 * MIB)
     try:
-        with pytest.raises(DeviceError, match=r"takes at least .* MiB \(weights .*2000 contexts.* were free") as caught:
+        with pytest.raises(DeviceError, match=r"takes at least .* MiB \(weights .*5000 contexts.* were free") as caught:
             backend.open()
         assert not caught.value.is_sticky
     finally:
@@ -216,7 +216,7 @@ def test_an_error_that_ends_all_cuda_work_is_told_from_others(small: Any) -> Non
         try:
             context.prepare()
         except DeviceError as error:
-            print(error.is_sticky, error)
+            print(error.is_sticky, error, flush=True)
             context.close()
             engine.close()
     """
