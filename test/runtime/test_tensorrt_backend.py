@@ -16,6 +16,7 @@ from helpers.fake_engine import GPU, PLAN, SCRATCH, FakePlan, fake_tensorrt, pla
 from helpers.fake_gpu import FakeDevice
 from helpers.model_specs import model_spec
 
+from trt_perception.engine.engine_options import EngineOptions
 from trt_perception.errors import DeviceError, EngineError, InputError, MissingError
 from trt_perception.model.model_spec import HeadKind, ModelSpec, OutputSpec, TensorType
 from trt_perception.runtime import open_engine as module
@@ -282,6 +283,12 @@ def test_an_array_of_another_shape_or_type_is_refused(machine: Machine) -> None:
 def test_a_changed_plan_never_reaches_tensorrt(machine: Machine) -> None:
     machine.engine.write_bytes(PLAN[:-1] + b"!")
     with pytest.raises(EngineError, match="sha256"):  # the stand-in would fail on other bytes than PLAN
+        machine.backend().open()
+
+
+def test_a_plan_without_weights_is_refused(machine: Machine) -> None:
+    write_fake_engine(machine.engine, SPEC, options=EngineOptions(strip_plan=True))
+    with pytest.raises(EngineError, match="weights were left out"):
         machine.backend().open()
 
 

@@ -10,6 +10,7 @@ from trt_perception.engine.gpu_identity import GpuIdentity, current_gpu
 from trt_perception.engine.load_engine_file import load_engine_file
 from trt_perception.engine.manifest import Manifest, read_manifest
 from trt_perception.engine.tensorrt_module import TensorRtIdentity, identify, load_tensorrt
+from trt_perception.errors import EngineError
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.runtime.gpu import Gpu
 from trt_perception.runtime.tensorrt_engine import TensorRtEngine
@@ -56,14 +57,16 @@ def open_engine(
         public_key: Whose signature is asked for. None: none.
 
     Raises:
-        EngineError: The files do not belong together, or not to this TensorRT, GPU and model; or TensorRT does not
-            take the plan.
+        EngineError: The files do not belong together, or not to this TensorRT, GPU and model; the plan has no weights;
+            or TensorRT does not take it.
         MissingError: TensorRT, the CUDA packages, the driver or a plugin library is not there.
         DeviceError: Out of memory, or CUDA fails.
     """
     trt = load_tensorrt(module or read_manifest(path).tensorrt.module)
     identity, here = identify(trt), current_gpu(device)
     loaded = load_engine_file(path, tensorrt=identity, gpu=here, spec=spec, strict=strict, public_key=public_key)
+    if loaded.manifest.options is not None and loaded.manifest.options.strip_plan:
+        raise EngineError(path, "its weights were left out (strip_plan), and nothing here puts them back", "build it whole")
     folder = EngineFiles(path).engine.parent
     plugins = [str(folder / name) for name in loaded.manifest.plugins]
     gpu = Gpu(device)
