@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures the engines on one GPU machine: bench/run_engines.sh STAGE...
-#   networks     ONNX of the sizes by torch, ranges of all networks, into $WORK   (about 1 minute)
-#   build        all engines, JOBS (4) at once, given up after BUILD_SECONDS (240)
-#   accuracy     demo model and YOLOX-nano on DRIVES (12) drives of each condition  (about 1 minute each)
+#   networks     all ONNX files into $WORK, the sizes by torch                       (half a minute)
+#   build        demo model and YOLOX-nano, meanwhile ranges of the sizes, then these;
+#                JOBS (3) at once, given up after BUILD_SECONDS (240) each of the two times
+#   accuracy     demo model on DRIVES (6), YOLOX-nano on NANO_DRIVES (2) drives of each condition (90 seconds)
 #   real_images  YOLOX-nano on the images in IMAGES
 #   speed        streams and batch sizes, SECONDS_EACH (0.5) each
 #   layers       layers by region, profile of the largest network
@@ -55,20 +56,30 @@ networks() {
   fi
   local nano=()
   if [ -n "${NANO:-}" ]; then nano=(--nano "$NANO" --nano-table "$TABLES/yolox_nano_coco.calibration.json"); fi
-  engines networks --demo-table "$TABLES/demo_model.calibration.json" "${nano[@]}" ${NETWORK_FLAGS:-}
+  engines networks --demo-table "$TABLES/demo_model.calibration.json" "${nano[@]}"
 }
 
 build() {
   if [ -n "${KEPT:-}" ]; then tar -xzf "$KEPT" -C "$WORK" --wildcards 'timing/*' || true; fi
-  engines build --jobs "${JOBS:-4}" --longest "${BUILD_SECONDS:-240}" ${BUILD_FLAGS:-}
+  local name trained=() random=()
+  for name in nano demo size_l size_m size_s; do
+    [ -f "$WORK/networks/$name.onnx" ] || continue
+    case $name in size_*) random+=("$name") ;; *) trained+=("$name") ;; esac
+  done
+  engines build "${trained[@]}" --jobs "${JOBS:-3}" --longest "${BUILD_SECONDS:-240}" ${BUILD_FLAGS:-} &
+  local trained_builds=$!
+  if [ ${#random[@]} -gt 0 ]; then
+    engines calibrate-sizes ${CALIBRATE_FLAGS:-}
+    engines build "${random[@]}" --jobs "${JOBS:-3}" --longest "${BUILD_SECONDS:-240}" ${BUILD_FLAGS:-}
+  fi
+  wait "$trained_builds"
 }
 
 accuracy() {
-  local name
-  for name in demo nano; do
-    [ -f "$WORK/networks/$name.onnx" ] || continue
-    engines accuracy "$name" --drives "${DRIVES:-12}" ${ACCURACY_FLAGS:-}
-  done
+  engines accuracy demo --drives "${DRIVES:-6}" ${ACCURACY_FLAGS:-}
+  if [ -f "$WORK/networks/nano.onnx" ]; then
+    engines accuracy nano --drives "${NANO_DRIVES:-2}" ${ACCURACY_FLAGS:-}
+  fi
 }
 
 real_images() {

@@ -34,11 +34,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--drives", type=int, default=21)
     one.add_argument("--instants", type=int, default=4)
     _add_size(one)
-    one = parts.add_parser("networks", help="put networks and ranges into the folder of work")
+    one = parts.add_parser("networks", help="put demo model and YOLOX-nano into the folder of work, with their ranges")
     one.add_argument("--demo-table", type=Path, help="ranges of the demo model")
     one.add_argument("--nano", type=Path, help="YOLOX-nano's ONNX")
     one.add_argument("--nano-table", type=Path, help="its ranges")
-    one.add_argument("--frames", type=int, default=SIZE_FRAMES, help="to calibrate the sizes that lie there")
+    one = parts.add_parser("calibrate-sizes", help="ranges of the networks of random weights that lie there")
+    one.add_argument("--frames", type=int, default=SIZE_FRAMES)
     _add_size(one)
     one = parts.add_parser("build", help="build engines")
     one.add_argument("networks", nargs="*", default=[], metavar="NETWORK")
@@ -83,6 +84,7 @@ def main() -> None:
     {
         "calibration-pictures": _calibration_pictures,
         "networks": _networks,
+        "calibrate-sizes": _calibrate_sizes,
         "build": _build,
         "build-one": _build_one,
         "accuracy": _accuracy,
@@ -105,14 +107,19 @@ def _calibration_pictures(arguments: argparse.Namespace) -> None:
 
 
 def _networks(arguments: argparse.Namespace) -> None:
-    from bench.engines.networks import draw_for_sizes, prepare_demo, prepare_nano, prepare_sizes
+    from bench.engines.networks import prepare_demo, prepare_nano
+
+    if arguments.demo_table:
+        prepare_demo(Network("demo", arguments.work), arguments.demo_table)
+    if arguments.nano:
+        prepare_nano(Network("nano", arguments.work), arguments.nano, arguments.nano_table)
+
+
+def _calibrate_sizes(arguments: argparse.Namespace) -> None:
+    from bench.engines.networks import draw_for_sizes, prepare_sizes
     from bench.engines.part_file import say
 
     work = arguments.work
-    if arguments.demo_table:
-        prepare_demo(Network("demo", work), arguments.demo_table)
-    if arguments.nano:
-        prepare_nano(Network("nano", work), arguments.nano, arguments.nano_table)
     sizes = [network for network in (Network(name, work) for name in SIZES) if network.onnx.exists()]
     missing = [network for network in sizes if not network.table.exists()]
     if missing:
@@ -120,7 +127,7 @@ def _networks(arguments: argparse.Namespace) -> None:
             work / "pictures", frames=arguments.frames, processes=arguments.processes, size=tuple(arguments.size)
         )
         prepare_sizes(missing, pictures, frames=arguments.frames, processes=arguments.processes)
-    say("networks: " + ", ".join(path.name for path in sorted((work / "networks").iterdir())))
+    say("networks with ranges: " + ", ".join(network.name for network in sizes))
 
 
 def _build(arguments: argparse.Namespace) -> None:
@@ -142,7 +149,7 @@ def _build(arguments: argparse.Namespace) -> None:
 
 
 def _longest_first(name: str) -> int:
-    return ["nano", "size_l", "size_m", "demo", "size_s"].index(name)
+    return ("nano", "size_l", "size_m", "demo", "size_s").index(name)
 
 
 def _build_one(arguments: argparse.Namespace) -> None:

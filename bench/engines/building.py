@@ -21,7 +21,7 @@ LONGEST_S = 420.0
 def build_all(
     wanted: list[tuple[Network, str, int]], maker: EngineMaker, *, kind: str, jobs: int, longest_s: float, out: Path
 ) -> None:
-    """Write the part `builds`: one row an engine. Earlier rows of other engines stay.
+    """Write a part `build_<network>_<precision>` for each engine.
 
     Args:
         wanted: Network, precision and optimisation level; the ones that take longest first.
@@ -31,8 +31,6 @@ def build_all(
         longest_s: What a build may take.
         out: Folder of the parts.
     """
-    path = out / "builds.json"
-    rows = {_key(row): row for row in (json.loads(path.read_text())["rows"] if path.exists() else [])}
     end = time.monotonic() + longest_s
 
     def build(item: tuple[Network, str, int]) -> EngineFacts:
@@ -40,8 +38,8 @@ def build_all(
 
     with ThreadPoolExecutor(jobs) as pool:
         for facts in pool.map(build, wanted):
-            rows[_key(facts.to_plain())] = facts.to_plain()
-            write_part(out, "builds", maker.identity(), {"jobs": jobs, "rows": list(rows.values())})
+            name = f"build_{facts.network}_{facts.precision}"
+            write_part(out, name, maker.identity(), {"jobs": jobs, "row": facts.to_plain()})
 
 
 def build_one(network: Network, precision: str, level: int, maker: EngineMaker) -> EngineFacts:
@@ -50,10 +48,6 @@ def build_one(network: Network, precision: str, level: int, maker: EngineMaker) 
         return maker.make(network, precision, level)
     except PerceptionError as error:
         return EngineFacts(network=network.name, precision=precision, level=level, failure=str(error))
-
-
-def _key(row: dict[str, str]) -> str:
-    return f"{row['network']}_{row['precision']}"
 
 
 def _in_process(network: Network, precision: str, level: int, *, kind: str, longest_s: float) -> EngineFacts:

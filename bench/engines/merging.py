@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.engines.accuracy import AGAINST_STRONG, SPLIT, STRONG
+from bench.engines.networks import PLANS
 from bench.engines.part_file import IDENTITY, read_parts, say
 from bench.engines.speed_table import LATENCY, SPEED_QUESTION, speed_order, speed_table
 from bench.engines.table_words import TITLES, Part, Row, goal
@@ -96,10 +97,12 @@ def _tables(parts: Mapping[str, Part]) -> Iterator[tuple[str, ResultTable]]:
     if speed:
         yield "speed", speed_table(speed)
         yield "latency", ResultTable(question=SPEED_QUESTION, columns=LATENCY, rows=sorted(speed, key=speed_order))
-    if "builds" in parts:
-        rows = list(_engine_rows(parts["builds"]))
+    builds = [part for name, part in parts.items() if name.startswith("build_")]
+    if builds:
+        rows = list(_engine_rows([part["row"] for part in builds]))
+        jobs = max(part["jobs"] for part in builds)
         yield "engines", ResultTable(
-            question=f"What was built, {parts['builds']['jobs']} engines at once; what was refused, and why.",
+            question=f"What was built, up to {jobs} engines at once; what was refused, and why.",
             columns=ENGINES,
             rows=rows,
             goals=list(_memory_goals(rows)),
@@ -173,10 +176,11 @@ def _speed_rows(part: Part) -> list[Row]:
     return [{**row, "network": TITLES[part["network"]]} for row in part["rows"]]
 
 
-def _engine_rows(part: Part) -> Iterator[Row]:
-    built = [row for row in part["rows"] if not row["failure"]]
+def _engine_rows(facts: list[Row]) -> Iterator[Row]:
+    facts = sorted(facts, key=lambda row: (list(TITLES).index(row["network"]), list(PLANS).index(row["precision"])))
+    built = [row for row in facts if not row["failure"]]
     whole = {row["network"]: row["plan_mb"] for row in built if row["precision"] == "fp32"}
-    for row in part["rows"]:
+    for row in facts:
         fp32 = whole.get(row["network"])
         yield {
             **row,

@@ -31,7 +31,7 @@ OPTIMAL_BATCH = 4
 """The batch that every dynamic engine is tuned for."""
 CALIBRATOR = CalibratorOptions(method=CalibratorMethod.PERCENTILE)
 """Of every network here: entropy cuts the demo model's ReLUs off at a tenth of their maximum."""
-SIZE_FRAMES = 24
+SIZE_FRAMES = 12
 """Frames that calibrate a network of random weights: enough for ranges of the right order."""
 
 
