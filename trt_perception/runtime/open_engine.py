@@ -66,7 +66,7 @@ def open_engine(
     identity, here = identify(trt), current_gpu(device)
     loaded = load_engine_file(path, tensorrt=identity, gpu=here, spec=spec, strict=strict, public_key=public_key)
     if loaded.manifest.options is not None and loaded.manifest.options.strip_plan:
-        raise EngineError(path, "its weights were left out (strip_plan), and nothing here puts them back", "build it whole")
+        raise EngineError(path, "its weights were left out (strip_plan)", "build it whole: nothing here puts them in")
     folder = EngineFiles(path).engine.parent
     plugins = [str(folder / name) for name in loaded.manifest.plugins]
     gpu = Gpu(device)
