@@ -240,7 +240,10 @@ MISTAKES = [
     ),
     pytest.param(ranges_of_another_model, InputError, "expected ranges of net.onnx", id="ranges_of_another_model"),
     pytest.param(
-        lambda r: dataclasses.replace(r, calibration=r.out), InputError, "net.engine: cannot be read", id="no_ranges"
+        lambda r: dataclasses.replace(r, calibration=r.out.with_name("absent.json")),
+        InputError,
+        "absent.json: cannot be read",
+        id="no_ranges",
     ),
     pytest.param(
         lambda r: dataclasses.replace(r, module="no_such_tensorrt"), PerceptionError, "no_such_tensorrt", id="module"
@@ -260,6 +263,19 @@ MISTAKES = [
     pytest.param(
         lambda r: dataclasses.replace(r, model=r.model.with_name("absent.onnx")), InputError, "absent.onnx", id="model"
     ),
+    pytest.param(
+        lambda r: dataclasses.replace(r, model=r.out), InputError, "net.engine: is an engine already", id="an_engine"
+    ),
+    pytest.param(
+        lambda r: dataclasses.replace(r, out=r.model),
+        InputError,
+        "expected a place for the engine",
+        id="over_the_model",
+    ),
+    pytest.param(
+        lambda r: dataclasses.replace(r, out=r.calibration), InputError, "give another --out", id="over_the_ranges"
+    ),
+    pytest.param(lambda r: dataclasses.replace(r, out=r.out.parent), InputError, "got a folder", id="over_a_folder"),
 ]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from trt_perception.engine.build_messages import BuildMessages, make_logger
+from trt_perception.engine.any_spec import ENGINE_SUFFIX
 from trt_perception.engine.build_plan import BuiltPlan
 from trt_perception.engine.build_process import build_in_child
 from trt_perception.engine.engine_account import write_engine_account
@@ -28,13 +28,13 @@ from trt_perception.engine.manifest import BuildRecord, Manifest, VerificationRe
 from trt_perception.engine.open_plan import open_plan
 from trt_perception.engine.option_checks import is_strongly_typed
 from trt_perception.engine.parse_network import ParsedNetwork
-from trt_perception.engine.plugin_libraries import load_plugins
 from trt_perception.engine.progress_monitor import Progress
 from trt_perception.engine.read_layers import inspect_engine
 from trt_perception.engine.region_flow import region_flow
 from trt_perception.engine.tensor_type_check import check_tensor_types
 from trt_perception.engine.tensorrt_module import load_tensorrt
 from trt_perception.errors import EngineError, InputError
+from trt_perception.model.paths import absolute
 from trt_perception.precision.account import Account
 from trt_perception.precision.model_digest import file_sha256
 from trt_perception.precision.precision_plan import CalibratorMethod, CalibratorOptions
@@ -61,8 +61,11 @@ def make_engine(
         MissingError: TensorRT, a driver or the onnx package is not there.
         DeviceError: There is no GPU, or the builder failed on it.
     """
+    if request.model.suffix.lower() == ENGINE_SUFFIX:
+        raise InputError(f"{request.model}: is an engine already; give the ONNX or the model's YAML to build from")
     trt = load_tensorrt(request.module)
     origin = engine_origin(request, trt)
+    _check_place(request, origin)
     current = _current(request, origin)
     if current is not None:
         return MadeEngine(path=EngineFiles(request.out).engine, manifest=current, built=False)
@@ -71,6 +74,16 @@ def make_engine(
         if current is not None:
             return MadeEngine(path=EngineFiles(request.out).engine, manifest=current, built=False)
         return _make(request, origin, trt, progress or _silent)
+
+
+def _check_place(request: EngineRequest, origin: EngineOrigin) -> None:
+    """Nothing that the engine is made of may be where it is to be."""
+    out = EngineFiles(request.out).engine
+    for path in (request.model, origin.onnx, request.calibration):
+        if path is not None and absolute(path) == out:
+            raise InputError(f"{request.out}: expected a place for the engine, got {path}; give another --out")
+    if out.is_dir():
+        raise InputError(f"{request.out}: expected a file for the engine, got a folder; give {out / 'model.engine'}")
 
 
 def _silent(phase: str, step: int, steps: int) -> None:
@@ -117,8 +130,8 @@ def _quantize(request: EngineRequest, origin: EngineOrigin, graph: Path) -> Acco
 def _check_types(origin: EngineOrigin, trt: Any, graph: Path, account: Account) -> None:
     """Before minutes of building: whether TensorRT's own types are those of the plan, where they stand in the graph."""
     if is_strongly_typed(features_of(trt), account, origin.tensorrt):
-        load_plugins(trt, origin.options.plugins, make_logger(trt, BuildMessages()))
-        check_tensor_types(ParsedNetwork(trt, graph, strongly_typed=True), account).require()
+        network = ParsedNetwork(trt, graph, strongly_typed=True, plugins=origin.options.plugins)
+        check_tensor_types(network, account).require()
 
 
 def _without_ranges(request: EngineRequest, origin: EngineOrigin) -> InputError:
