@@ -25,6 +25,8 @@ from trt_perception.cdr import (
     encode_string,
 )
 from trt_perception.detections import Detections
+from trt_perception.encoding import Encoding
+from trt_perception.frame import Frame
 from trt_perception.model.load_spec import load_spec
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
 from trt_perception.runtime.pipeline import Pipeline
@@ -71,6 +73,20 @@ def likely_objects(found: Detections, key: int) -> TrueObjects:
 def image_of(key: int) -> np.ndarray:
     """uint8 (h, w, 3), the image of that number in `scene_messages`."""
     return textured_image(key, height=HEIGHT, width=WIDTH)
+
+
+def frame_of(key: int) -> Frame:
+    """The same image as a frame."""
+    return Frame(
+        camera="front",
+        stamp_ns=0,
+        frame_id="",
+        encoding=Encoding.BGR8,
+        width=WIDTH,
+        height=HEIGHT,
+        step=3 * WIDTH,
+        data=image_of(key).reshape(-1),
+    )
 
 
 def random_objects(index: int) -> TrueObjects:

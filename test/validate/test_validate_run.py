@@ -12,14 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.tiny_bag import LATENCY_NS, PERIOD_NS, START_NS
-from helpers.validation_bag import HEIGHT, SCORE, WIDTH, TinyPipeline, image_of, scene_messages, write_scene_bag
+from helpers.validation_bag import (
+    HEIGHT,
+    SCORE,
+    WIDTH,
+    TinyPipeline,
+    frame_of,
+    random_mask,
+    scene_messages,
+    write_scene_bag,
+)
 
 from trt_perception import BagError, InputError
 from trt_perception.bag.bag_reader import BagReader
 from trt_perception.cdr import decode_detection_array, decode_label_info, parse_image
 from trt_perception.detections import Detections
-from trt_perception.encoding import Encoding
-from trt_perception.frame import Frame
 from trt_perception.segmentation_mask import SegmentationMask
 from trt_perception.validate import bag_plan
 from trt_perception.validate.frame_record import FrameRecord
@@ -86,20 +93,6 @@ def test_every_frame_has_the_result_of_the_pipeline(finished: Path, pipeline: Ti
             assert record.stamp_ns == START_NS + number // 2 * PERIOD_NS + number % 2 * 1_000_000
             assert (record.width, record.height) == (WIDTH, HEIGHT)
     assert sum(len(record.detections["detection"]) for record in records) > 100
-
-
-def frame_of(key: int) -> Frame:
-    data = image_of(key).reshape(-1)
-    return Frame(
-        camera="front",
-        stamp_ns=0,
-        frame_id="",
-        encoding=Encoding.BGR8,
-        width=WIDTH,
-        height=HEIGHT,
-        step=3 * WIDTH,
-        data=data,
-    )
 
 
 def test_the_bag_of_detections_has_the_source_headers(finished: Path, pipeline: TinyPipeline) -> None:
@@ -300,8 +293,6 @@ def test_without_truth_there_are_frames_and_no_figures(pipeline: TinyPipeline, t
 
 
 def test_masks_are_measured_as_a_reference_in_numpy_does(finished: Path, pipeline: TinyPipeline) -> None:
-    from helpers.validation_bag import random_mask
-
     hit, union = np.zeros(4), np.zeros(4)
     with validation_pipeline(pipeline, OPTIONS) as alone:
         for key in [100 * camera + index for camera in range(2) for index in range(12)]:
