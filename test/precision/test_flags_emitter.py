@@ -28,14 +28,21 @@ def pins(model: Path, folder: Path, **plan: object) -> dict[str, Precision]:
     return dict(quantized(model, chosen, folder, emitter=Emitter.FLAGS)[1].layer_precisions)
 
 
-def test_pins_the_activation_with_the_depthwise_layer_that_stays_out_of_int8(tmp_path: Path) -> None:
+def test_leaves_a_depthwise_layer_in_fp16_free_with_its_activation_beside_int8(tmp_path: Path) -> None:
     model = make_depthwise_onnx(tmp_path / "model.onnx")
-    assert pins(model, tmp_path, keep_depthwise=True) == {
-        "depthwise": Precision.FP16,
-        "depthwise.sigmoid": Precision.FP16,
-        "depthwise.mul": Precision.FP16,
-    }
+    assert pins(model, tmp_path, keep_depthwise=True) == {}
     assert pins(model, tmp_path) == {}
+    half = RegionPrecisions(backbone=Precision.FP16)
+    assert {"depthwise", "depthwise.sigmoid", "depthwise.mul"} <= set(pins(model, tmp_path, precisions=half))
+
+
+def test_pins_the_activation_with_the_layer_that_stays_out_of_int8(tmp_path: Path) -> None:
+    model = make_depthwise_onnx(tmp_path / "model.onnx")
+    assert pins(model, tmp_path, keep_fp16=("first",)) == {
+        "first": Precision.FP16,
+        "first.sigmoid": Precision.FP16,
+        "first.mul": Precision.FP16,
+    }
 
 
 def test_the_activation_has_the_precision_of_the_layer_that_is_kept(tmp_path: Path) -> None:
