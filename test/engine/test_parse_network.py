@@ -111,6 +111,12 @@ def test_weights_beside_the_graph_are_found(trt: Any, tmp_path: Path) -> None:
     assert parsed.tensor_types()["detections"] == "FLOAT"
 
 
+def test_types_are_not_read_of_a_network_that_has_none_of_its_own(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.onnx", helper.make_node("Relu", ["x"], ["y"], name="relu"), kinds=FLOATS)
+    with pytest.raises(InputError, match=r"TensorRT 8\.6\.1 has no strongly typed networks; use TensorRT 10"):
+        ParsedNetwork(FakeTensorRt(8), path, strongly_typed=True)
+
+
 def test_no_builder_is_the_devices_fault(tmp_path: Path) -> None:
     trt = FakeTensorRt(8)
 

@@ -10,6 +10,7 @@ from trt_perception.engine.build_messages import BuildMessages, make_logger
 from trt_perception.engine.features import features_of
 from trt_perception.engine.parse_errors import parse_problem
 from trt_perception.engine.plugin_libraries import load_plugins
+from trt_perception.engine.tensorrt_module import identify
 from trt_perception.errors import DeviceError, InputError, ModelError
 
 
@@ -27,7 +28,7 @@ class ParsedNetwork:
         MissingError: A plugin library is not there.
         ConfigError: A plugin library cannot be loaded.
         ModelError: TensorRT does not parse the graph; says at which node, why, and what to try.
-        InputError: The file cannot be read.
+        InputError: The file cannot be read, or this TensorRT has no strongly typed networks.
         DeviceError: TensorRT makes no builder: no GPU, or a driver too old for it.
     """
 
@@ -77,8 +78,10 @@ class ParsedNetwork:
 
 
 def _creation_flags(trt: Any, *, strongly_typed: bool) -> int:
-    flags = trt.NetworkDefinitionCreationFlag
-    wanted = ["EXPLICIT_BATCH"] if features_of(trt).explicit_batch else []
+    flags, features = trt.NetworkDefinitionCreationFlag, features_of(trt)
+    if strongly_typed and not features.strongly_typed:
+        raise InputError(f"{identify(trt)} has no strongly typed networks; use TensorRT 10 or newer, or TensorRT-RTX")
+    wanted = ["EXPLICIT_BATCH"] if features.explicit_batch else []
     if strongly_typed and hasattr(flags, "STRONGLY_TYPED"):
         wanted.append("STRONGLY_TYPED")
     return sum(1 << int(getattr(flags, name)) for name in wanted)
