@@ -32,6 +32,7 @@ SCHEMAS = {
     "engine.schema.json": "trt_perception.engine.engine_options:EngineOptions",
     "gates.schema.json": "trt_perception.validate.gate_options:GateOptions",
     "precision.schema.json": "trt_perception.precision.precision_plan:PrecisionPlan",
+    "report.schema.json": "trt_perception.validate.report:Report",
 }
 
 
