@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 from helpers.build_request import CAPABILITY, RTX, make_request
+from helpers.inspected_tensorrt import GPU, PLAN, fake_tensorrt
+from helpers.tiny_onnx import make_yolox_onnx
 
 from trt_perception.cli.build_arguments import add_build_arguments, engine_options
 from trt_perception.cli.main import main
 from trt_perception.engine.engine_options import EngineOptions, ShapeProfile
 from trt_perception.engine.manifest import read_manifest
 from trt_perception.engine.signature import make_key_pair
+from trt_perception.model.load_spec import load_spec
 
 AHEAD = ("--module", RTX, "--ahead-of-time", CAPABILITY)
 
@@ -85,6 +88,24 @@ def test_signs_what_it_built(folder: Path, capsys: pytest.CaptureFixture[str]) -
     make_key_pair(folder / "fleet.pem")
     assert build(folder, *AHEAD, "--plan", "fp16", "--sign", str(folder / "fleet.pem")) == 0
     assert json.loads((folder / "net.engine.sig").read_text())["algorithm"] == "ed25519"
+
+
+@pytest.mark.parametrize("given", [("--adopt",), ("--adopt", "{plan}"), ("--out", "{plan}", "--adopt")])
+def test_adopts_a_plan_where_it_lies(
+    given: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, plan = make_yolox_onnx(tmp_path / "tiny.onnx"), tmp_path / "tiny.engine"
+    plan.write_bytes(PLAN)
+    trt = fake_tensorrt(load_spec(model), "{}")
+    monkeypatch.setattr("trt_perception.engine.tensorrt_module.load_tensorrt", lambda name: trt)
+    monkeypatch.setattr("trt_perception.engine.gpu_identity.current_gpu", lambda device: GPU)
+
+    assert main(["build", str(model), *(word.format(plan=plan) for word in given)]) == 0
+
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{plan}: adopted\n")
+    assert "nobody has verified what the layers of this plan compute in" in printed
+    assert (read_manifest(plan).adopted, read_manifest(plan).options) == (True, None)
 
 
 MISTAKES = [

@@ -16,6 +16,7 @@ from typing import Any
 import onnx
 import pytest
 from helpers.build_request import calibrate, make_request
+from helpers.built_engine import DEMO_MODEL, demo_plan, split_layers
 from helpers.demo_network_onnx import make_demo_network_onnx
 from helpers.tiny_onnx import make_yolox_onnx
 
@@ -27,6 +28,7 @@ from trt_perception.engine.engine_files import EngineFiles
 from trt_perception.engine.engine_layer import EngineLayer, EngineTensor
 from trt_perception.engine.engine_options import EngineOptions, ShapeProfile
 from trt_perception.engine.engine_request import EngineRequest
+from trt_perception.engine.features import features_of
 from trt_perception.engine.gpu_identity import GpuIdentity
 from trt_perception.engine.load_engine_file import load_engine_file
 from trt_perception.engine.make_engine import make_engine
@@ -35,10 +37,11 @@ from trt_perception.engine.tensorrt_module import identify
 from trt_perception.errors import EngineError, GateError, InputError, PerceptionError
 from trt_perception.model.model_overrides import ModelOverrides
 from trt_perception.precision.account import Account
-from trt_perception.precision.calibration_table import read_table
+from trt_perception.precision.calibration_table import CalibrationTable, read_table, write_table
+from trt_perception.precision.model_digest import model_sha256
 from trt_perception.precision.named_plan import named_plan
 from trt_perception.precision.precision_plan import Precision, Region
-from trt_perception.precision.quantize import Emitter, quantize
+from trt_perception.precision.quantize import Emitter, quantize, tensors_to_calibrate
 
 rtx = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT-RTX (tensorrt-rtx-cu13-bindings) is absent")
 
@@ -362,6 +365,34 @@ def test_an_engine_that_does_not_honour_the_plan_is_not_written(on_gpu: Any, tmp
         make_engine(request)
     assert caught.value.exit_code == 1
     assert not {"net.engine", "net.engine.json", "net.engine.md", "net.engine.account.json"} & names(tmp_path)
+
+
+def test_the_layers_of_a_real_engine_of_8_6_1_pass(
+    tmp_path: Path, builder: FakeBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What TensorRT 8.6.1 said on an H200 of the demo model's engine, in place of building it."""
+    features = dataclasses.replace(features_of(rtx), strongly_typed=False, precision_flags=True)
+    for place in (engine_origin, module):
+        monkeypatch.setattr(place, "features_of", lambda trt: features)
+    monkeypatch.setattr(engine_origin, "current_gpu", lambda device: HERE)
+    monkeypatch.setattr(module, "open_plan", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(module, "inspect_engine", lambda trt, engine: split_layers())
+    plan, table = demo_plan(), tmp_path / "ranges.json"
+    ranges = dict.fromkeys(tensors_to_calibrate(DEMO_MODEL, plan), 1.0)
+    digests = {"model_sha256": model_sha256(DEMO_MODEL), "data_digest": "0" * 64, "preprocess_digest": "0" * 64}
+    write_table(CalibrationTable(ranges=ranges, method="max", frames=1, **digests), table)
+
+    made = make_engine(
+        EngineRequest(model=DEMO_MODEL, out=tmp_path / "demo.engine", plan=plan, calibration=table, module=rtx.__name__)
+    )
+
+    assert made.manifest.emitter == "flags"
+    assert made.manifest.verification is not None
+    assert made.manifest.verification.not_honoured == {}
+    card = EngineFiles(made.path).card.read_text()
+    assert "## Layers by region and precision" in card
+    assert "| backbone | int8 |" in card
+    assert "**not inspected here**" not in card
 
 
 def test_the_plan_s_regions_are_what_the_engine_was_asked_for(request_: EngineRequest, builder: FakeBuilder) -> None:

@@ -164,3 +164,11 @@ def test_a_wrong_option_of_the_builder_is_named_with_its_path(folder: Path) -> N
         match=r"models\[0\]\.engine\.builder: unknown key 'optimisation_level'; did you mean 'optimization_l",
     ):
         load_settings(write(folder, config))
+
+
+def test_a_model_that_is_an_engine_has_no_other(folder: Path) -> None:
+    (folder / "given.engine").touch()
+    config = right()
+    config["models"][0] |= {"spec": "given.engine", "engine": {"file": "other.engine"}}
+    with pytest.raises(ConfigError, match=r"models\[0\].*engine\.file: expected none where spec is an engine"):
+        load_settings(write(folder, config))

@@ -115,6 +115,7 @@ def _say(text: str) -> None:
 
 def _adopt(request: EngineRequest) -> MadeEngine:
     from trt_perception.engine.adopt_engine import adopt_engine
+    from trt_perception.engine.engine_options import EngineOptions
     from trt_perception.engine.gpu_identity import current_gpu
     from trt_perception.engine.made_engine import MadeEngine
     from trt_perception.engine.tensorrt_module import load_tensorrt
@@ -125,7 +126,8 @@ def _adopt(request: EngineRequest) -> MadeEngine:
         load_spec(request.model, overrides=request.overrides),
         trt=load_tensorrt(request.module),
         gpu=current_gpu(request.device),
-        options=request.options,
+        # What is left at its default was not told: nobody knows how the plan was built.
+        options=None if request.options == EngineOptions() else request.options,
         waiting=_say,
     )
     return MadeEngine(path=request.out.absolute(), manifest=adopted.manifest, built=False, messages=adopted.warnings)

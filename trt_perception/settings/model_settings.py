@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trt_perception.engine.any_spec import ENGINE_SUFFIX
+from trt_perception.errors import ConfigError
 from trt_perception.options.option import option
 from trt_perception.settings.engine_settings import EngineSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """One model of the config."""
+    """One model of the config.
+
+    Raises:
+        ConfigError: Two engines: as the model, and beside it.
+    """
 
     name: str = option(description="Name by which pipelines refer to the model.")
     spec: str = option(
@@ -19,6 +24,12 @@ class ModelSettings:
         "engine with its manifest; relative to the config file."
     )
     engine: EngineSettings = option(EngineSettings(), description="Its TensorRT engine.")
+
+    def __post_init__(self) -> None:
+        if self.is_engine and self.engine.file:
+            raise ConfigError(
+                "engine.file", f"expected none where spec is an engine ({self.spec}), got {self.engine.file!r}"
+            )
 
     @property
     def is_engine(self) -> bool:
