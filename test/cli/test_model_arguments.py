@@ -1,0 +1,48 @@
+"""Which engine a command runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.fake_engine import write_fake_engine
+from helpers.tiny_onnx import make_yolox_onnx
+
+from trt_perception.cli import model_arguments
+from trt_perception.cli.main import main
+from trt_perception.cli.model_arguments import add_model_arguments, make_pipeline
+from trt_perception.model.load_spec import load_spec
+from trt_perception.model.model_spec import ModelSpec
+from trt_perception.runtime.backend import Backend, BackendKind
+from trt_perception.runtime.null_backend import NullBackend
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_model_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_the_engine_that_is_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def make_backend(kind: BackendKind, spec: ModelSpec, **options: Any) -> Backend:
+        asked.append((kind, options["engine"]))
+        return NullBackend(spec)
+
+    monkeypatch.setattr(model_arguments, "make_backend", make_backend)
+    model = make_yolox_onnx(tmp_path / "tiny.onnx")
+    make_pipeline(model, parse("--backend", "tensorrt", "--engine", "other.engine"))
+    make_pipeline(model, parse())
+    assert asked == [(BackendKind.TENSORRT, Path("other.engine")), (BackendKind.AUTO, None)]
+
+
+def test_an_engine_is_a_model_that_needs_tensorrt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = tmp_path / "tiny.engine"
+    write_fake_engine(engine, load_spec(make_yolox_onnx(tmp_path / "tiny.onnx")))
+    (tmp_path / "image.png").write_bytes(b"never read")
+    command = ["detect", str(engine), str(tmp_path / "image.png"), "--backend"]
+    assert main([*command, "onnxruntime"]) == 2
+    assert "an engine runs on TensorRT only" in capsys.readouterr().err
