@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from trt_perception.engine.engine_request import EngineRequest
@@ -61,12 +62,19 @@ class BuildCommand:
 
     def wait_for_builder(self) -> int:
         """The process that builds, once TensorRT is at work."""
+        self._wait_until(lambda: self._building.exists() and self._building.read_text() != "")
+        return int(self._building.read_text())
+
+    def wait_for(self, text: str) -> None:
+        """Until it has printed the text."""
+        self._wait_until(lambda: text in self.output)
+
+    def _wait_until(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + 60.0
-        while not (self._building.exists() and self._building.read_text()):
+        while not holds():
             assert self.process.poll() is None, self.output
             assert time.monotonic() < end, self.output
             time.sleep(0.05)
-        return int(self._building.read_text())
 
     def end(self, number: signal.Signals, *, group: bool = False) -> int:
         """Send a signal; the exit code."""
