@@ -8,9 +8,9 @@
 #   speed        streams and batch sizes, SECONDS_EACH (0.5) each
 #   layers       layers by region, profile of the largest network
 #   torch        PyTorch eager
-#   pack         timing caches, engine cards and logs into $OUT/kept.tar.gz
-#   merge        $OUT/parts (and MORE_PARTS, folders of earlier runs) into $OUT/results/engines.json
+#   merge        $WORK/parts (and MORE_PARTS, folders of earlier runs) into $OUT/engines.json
 #   all          all of them, in this order; a stage that fails does not keep the next from running
+# $OUT/kept.tar.gz holds what there is after each stage, and meanwhile: parts, timing caches, manifests and cards of the engines.
 # WORK: fast local disk. OUT: what is to be kept. TABLES: folder of demo_model.calibration.json and
 # yolox_nano_coco.calibration.json, made by the stage `calibrate` below. NANO: YOLOX-nano's ONNX.
 # PYTHON: has TensorRT, cuda.core, ONNX Runtime, pycocotools. TORCH_PYTHON: has torch and onnx.
@@ -22,11 +22,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${WORK:?folder for networks and engines}" "${OUT:?folder for the results}"
 PYTHON=${PYTHON:-python3} TORCH_PYTHON=${TORCH_PYTHON:-python3} TABLES=${TABLES:-$WORK/tables}
-mkdir -p "$WORK/networks" "$OUT/parts"
+mkdir -p "$WORK/networks" "$WORK/parts" "$WORK/timing" "$OUT"
 export PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1 PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 
 engines() {
-  "$PYTHON" -m bench.engines --work "$WORK" --out "$OUT/parts" --maker "${MAKER:-tensorrt}" "$@"
+  "$PYTHON" -m bench.engines --work "$WORK" --out "$WORK/parts" --maker "${MAKER:-tensorrt}" "$@"
 }
 
 with_torch() {
@@ -42,7 +42,7 @@ calibrate() {
   local model
   for model in trt_perception/demo/model/demo_model.onnx "${NANO:?ONNX of YOLOX-nano}"; do
     "$PYTHON" -m trt_perception.cli.main calibrate "$model" "$WORK"/calibration/drive_* --frames 500 \
-      --method percentile --no-cache --overwrite --out "$TABLES/$(basename "$model" .onnx).calibration.json"
+      --method percentile --percentile 99.999 --no-cache --overwrite --out "$TABLES/$(basename "$model" .onnx).calibration.json"
   done
 }
 
@@ -60,7 +60,7 @@ networks() {
 }
 
 build() {
-  if [ -n "${KEPT:-}" ]; then tar -xzf "$KEPT" -C "$WORK" --wildcards 'timing/*' || true; fi
+  if [ -n "${KEPT:-}" ]; then tar -xzf "$KEPT" -C "$WORK" timing; fi
   local name trained=() random=()
   for name in nano demo size_l size_m size_s; do
     [ -f "$WORK/networks/$name.onnx" ] || continue
@@ -99,30 +99,34 @@ layers() {
 }
 
 torch() {
-  with_torch -m bench.engines.torch_eager --out "$OUT/parts" ${TORCH_FLAGS:-}
+  with_torch -m bench.engines.torch_eager --out "$WORK/parts" ${TORCH_FLAGS:-}
 }
 
-pack() {
-  local kept=()
-  [ -d "$WORK/timing" ] && kept+=(timing)
-  tar -czf "$OUT/kept.tar.gz" -C "$WORK" "${kept[@]}" \
-    $(cd "$WORK" && ls -d engines/*.json engines/*.md 2>/dev/null || true)
-  ls -l "$OUT/kept.tar.gz"
+keep() {
+  local files=()
+  mapfile -t files < <(cd "$WORK" && find parts timing engines -type f ! -name '*.engine' ! -name '*.lock' 2>/dev/null)
+  [ ${#files[@]} -gt 0 ] || return 0
+  # A file that is being written makes tar say so; it is whole the next time.
+  tar -czf "$OUT/.kept.$BASHPID" -C "$WORK" "${files[@]}" || true
+  mv "$OUT/.kept.$BASHPID" "$OUT/kept.tar.gz"
 }
 
 merge() {
-  engines merge ${MORE_PARTS:-} "$OUT/parts" --results "$OUT/results"
+  engines merge ${MORE_PARTS:-} "$WORK/parts" --results "$OUT"
 }
 
-ALL=(networks build accuracy real_images speed layers torch pack merge)
+ALL=(networks build accuracy real_images speed layers torch merge)
 stages=()
 for stage in "${@:?stages: calibrate all ${ALL[*]}}"; do
   case $stage in
     all) stages+=("${ALL[@]}") ;;
-    calibrate | networks | build | accuracy | real_images | speed | layers | torch | pack | merge) stages+=("$stage") ;;
+    calibrate | networks | build | accuracy | real_images | speed | layers | torch | merge) stages+=("$stage") ;;
     *) echo "unknown stage '$stage'; use calibrate, all, ${ALL[*]}" >&2; exit 2 ;;
   esac
 done
+# What is there when time runs out is kept, too.
+(while sleep 20; do keep; done) &
+trap "kill $! 2>/dev/null || true" EXIT
 failed=()
 for stage in "${stages[@]}"; do
   echo "=== $stage at $(date +%T)"
@@ -131,6 +135,7 @@ for stage in "${stages[@]}"; do
   (set -e; "$stage")
   status=$?
   set -e
+  keep
   [ "$status" = 0 ] || { failed+=("$stage"); echo "=== $stage FAILED ($status)"; }
 done
 echo "=== done at $(date +%T); failed: ${failed[*]:-none}"

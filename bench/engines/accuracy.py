@@ -77,9 +77,9 @@ def _judge(options: DriveOptions) -> Meters:
     return _worker.judge(options)
 
 
-def _figures(item: tuple[str, AgreementMeter]) -> tuple[str, dict[str, Any]]:
+def _figures(item: tuple[str, AgreementMeter]) -> tuple[str, Agreement]:
     way, meter = item
-    return way, row_of(way, meter.agreement())
+    return way, meter.agreement()
 
 
 def measure_accuracy(
@@ -107,7 +107,10 @@ def measure_accuracy(
     if SPLIT not in meters:
         meters.pop(AGAINST_STRONG)
     with ProcessPoolExecutor(min(processes, len(meters)), mp_context=context) as pool:
-        rows = dict(pool.map(_figures, meters.items()))
+        agreements = dict(pool.map(_figures, meters.items()))
+    for way in ways:
+        maker.keep_accuracy(network, ENGINES[way], agreements[way])
+    rows = {way: row_of(way, agreement) for way, agreement in agreements.items()}
     for way, row in rows.items():
         say(f"{way}: " + ", ".join(f"{key} {value:.4f}" for key, value in row.items() if isinstance(value, float)))
     content = {

@@ -11,6 +11,7 @@ from trt_perception.engine.engine_options import EngineOptions, ShapeProfile
 from trt_perception.precision.calibration_table import read_table
 from trt_perception.precision.quantize import Emitter, quantize
 from trt_perception.runtime.backend import Backend
+from trt_perception.validate.agreement import Agreement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,9 @@ class EngineMaker(Protocol):
         seconds: float,
     ) -> list[Speed]:
         """Every engine at every number of streams and batch size, inputs and outputs on the device."""
+
+    def keep_accuracy(self, network: Network, precision: str, agreement: Agreement) -> None:
+        """Write it into the engine's manifest and card."""
 
     def layers(self, network: Network, precision: str, *, profile_batch: int | None) -> Layers:
         """What its inspector says, and where `profile_batch` is given the time of its layers at that batch."""

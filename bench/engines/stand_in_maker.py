@@ -12,6 +12,7 @@ from bench.engines.engine_maker import EngineFacts, Layers, Speed, engine_option
 from bench.engines.networks import Network
 from trt_perception.runtime.backend import Backend
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
+from trt_perception.validate.agreement import Agreement
 
 
 class StandInMaker:
@@ -92,6 +93,9 @@ class StandInMaker:
             memory_mib=1.0,
             graph="no CUDA graph: rehearsal",
         )
+
+    def keep_accuracy(self, network: Network, precision: str, agreement: Agreement) -> None:
+        """There is no card."""
 
     def layers(self, network: Network, precision: str, *, profile_batch: int | None) -> Layers:
         """Nothing is known of its layers."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.engines.engine_maker import EngineFacts, Layers, Speed, engine_options
+from bench.engines.latency_cards import keep_latency
 from bench.engines.networks import Network
+from trt_perception.cli.judge_card import accuracy_result
 from trt_perception.engine.engine_account import read_engine_account
 from trt_perception.engine.engine_profile import summarize_runs
 from trt_perception.engine.engine_report import report_engine
@@ -19,6 +21,7 @@ from trt_perception.engine.layer_table import layer_regions, region_table
 from trt_perception.engine.make_engine import make_engine
 from trt_perception.engine.manifest import read_manifest
 from trt_perception.engine.tensorrt_module import identify, load_tensorrt
+from trt_perception.engine.update_card import update_card
 from trt_perception.precision.account import Account
 from trt_perception.precision.calibration_table import read_table
 from trt_perception.precision.quantize import Emitter, quantize
@@ -28,6 +31,7 @@ from trt_perception.runtime.engine_context import EngineContext
 from trt_perception.runtime.open_engine import open_engine
 from trt_perception.runtime.profile_engine import record_runs
 from trt_perception.runtime.tensorrt_backend import TensorRtBackend
+from trt_perception.validate.agreement import Agreement
 
 MODULE = "tensorrt"
 WARM_UP = 10
@@ -93,6 +97,7 @@ class TensorRtMaker:
         result = bench_engines(
             [network.engine(precision) for precision in precisions], streams=streams, batches=batches, seconds=seconds
         )
+        keep_latency([network.engine(precision) for precision in precisions], result)
         return [
             Speed(
                 precision=names[row.engine],
@@ -106,6 +111,10 @@ class TensorRtMaker:
             )
             for row in result.rows
         ]
+
+    def keep_accuracy(self, network: Network, precision: str, agreement: Agreement) -> None:
+        """Write it into the engine's manifest and card."""
+        update_card(network.engine(precision), accuracy=accuracy_result(agreement, [Path("held-out synthetic drives")]))
 
     def layers(self, network: Network, precision: str, *, profile_batch: int | None) -> Layers:
         """The inspector's layers beside the plan, and the profiler's times."""
