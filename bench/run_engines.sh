@@ -42,7 +42,7 @@ calibrate() {
   local model
   for model in trt_perception/demo/model/demo_model.onnx "${NANO:?ONNX of YOLOX-nano}"; do
     "$PYTHON" -m trt_perception.cli.main calibrate "$model" "$WORK"/calibration/drive_* --frames 500 \
-      --method percentile --percentile 99.999 --no-cache --overwrite --out "$TABLES/$(basename "$model" .onnx).calibration.json"
+      --no-cache --overwrite --out "$TABLES/$(basename "$model" .onnx).calibration.json"
   done
 }
 

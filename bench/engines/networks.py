@@ -16,7 +16,7 @@ from trt_perception.model.model_spec import ModelSpec
 from trt_perception.precision.calibration_table import read_table, write_table
 from trt_perception.precision.model_digest import model_sha256
 from trt_perception.precision.named_plan import named_plan
-from trt_perception.precision.precision_plan import CalibratorMethod, CalibratorOptions, PrecisionPlan
+from trt_perception.precision.precision_plan import PrecisionPlan
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "trt_perception" / "demo" / "model" / "demo_model.onnx"
@@ -29,8 +29,6 @@ STREAMS = (1, 4, 8)
 BATCHES = (1, 4, 16)
 OPTIMAL_BATCH = 4
 """The batch that every dynamic engine is tuned for."""
-CALIBRATOR = CalibratorOptions(method=CalibratorMethod.PERCENTILE)
-"""Of every network here: entropy cuts the demo model's ReLUs off at a tenth of their maximum."""
 SIZE_FRAMES = 12
 """Frames that calibrate a network of random weights: enough for ranges of the right order."""
 
@@ -118,7 +116,7 @@ def _prepare_size(network: Network, pictures: Path, frames: int, threads: int) -
     calibration = calibrate(
         network.onnx,
         sorted(path for path in pictures.iterdir() if path.is_dir()),
-        CalibrationOptions(calibrator=CALIBRATOR, frames=frames),
+        CalibrationOptions(calibrator=network.plan("split").calibrator, frames=frames),
         overrides=network.overrides,
         threads=threads,
     )
