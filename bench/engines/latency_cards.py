@@ -23,8 +23,10 @@ def keep_latency(engines: Sequence[Path], result: BenchResult) -> None:
     for engine in engines:
         update_card(engine, latency=_latency(engine, result, measured))
     fp16 = next((engine for engine in engines if engine.stem.endswith("_fp16")), None)
+    if fp16 is None or not any((row.streams, row.batch) == (TARGET_STREAMS, 1) for row in result.rows):
+        return
     for engine in engines:
-        if fp16 is None or engine == fp16:
+        if engine == fp16:
             continue
         benefit = known_benefit(engine, fp16, TARGET_STREAMS)
         manifest, other = read_manifest(engine), read_manifest(fp16)
