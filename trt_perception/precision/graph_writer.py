@@ -59,7 +59,9 @@ class GraphWriter:
         self._names = {*view.maker, *view.initializers, *view.inputs}
         self._cast_readers: dict[tuple[str, int], list[str]] = {}
         self._quantized_inputs = {
-            reader: tensor for tensor, item in placement.activations.items() for reader in item.readers
+            reader: tensor
+            for tensor, item in placement.activations.items()
+            for reader in (*item.readers, *item.float_readers)
         }
         self.tensor_types: dict[str, int] = {}
         """TensorProto type of every floating tensor and of every quantized one, by name in the written graph."""

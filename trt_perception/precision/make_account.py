@@ -173,7 +173,7 @@ def _activations(placement: QdqPlacement) -> tuple[QuantizerAccount, ...]:
         QuantizerAccount(
             tensor=item.tensor,
             scale=item.scale,
-            readers=tuple(name for name, _ in item.readers),
+            readers=tuple(name for name, _ in (*item.readers, *item.float_readers)),
             shared_with=item.shared_with,
         )
         for item in placement.activations.values()

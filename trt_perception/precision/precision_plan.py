@@ -106,6 +106,11 @@ class PrecisionPlan:
     keep_fp16: tuple[str, ...] = option((), description="Patterns of nodes of INT8 regions that compute in FP16.")
     keep_first_conv: bool = option(False, description="Keep convolutions that read an input of the model out of INT8.")
     keep_depthwise: bool = option(False, description="Keep depthwise convolutions out of INT8.")
+    share_quantizers: bool = option(
+        False,
+        description="Let floating nodes read what INT8 nodes beside them read through the same quantizer: fewer "
+        "copies, a rounding more.",
+    )
     calibrator: CalibratorOptions = option(CalibratorOptions(), description="How ranges are found.")
 
     def __post_init__(self) -> None:

@@ -35,11 +35,14 @@ class QuantizedActivation:
         scale: As stored.
         readers: Node name and number of the input.
         shared_with: Other quantized tensors of the same scale (Concat, MaxPool).
+        float_readers: Node name and number of the input of those that compute floats, and read the quantized values all
+            the same.
     """
 
     tensor: str
     scale: float
     readers: tuple[tuple[str, int], ...]
+    float_readers: tuple[tuple[str, int], ...] = ()
     shared_with: tuple[str, ...] = ()
 
 
@@ -88,6 +91,7 @@ def place_quantizers(
     ranges: Mapping[str, float],
     *,
     fp16_scales: bool,
+    share_quantizers: bool = False,
     model: str = "model",
 ) -> QdqPlacement:
     """Decide every quantizer.
@@ -97,6 +101,7 @@ def place_quantizers(
         precisions: What every node computes in.
         ranges: Largest absolute value to represent, by tensor.
         fp16_scales: Whether scales are stored in FP16.
+        share_quantizers: Whether nodes that compute floats read what is quantized for others through the quantizer.
         model: Name of the model for errors.
 
     Raises:
@@ -113,6 +118,7 @@ def place_quantizers(
             tensor=tensor,
             scale=float(rounded_scales(np.array(largest), fp16=fp16_scales)),
             readers=tuple(readers),
+            float_readers=tuple(_float_readers(view, precisions, tensor)) if share_quantizers else (),
             shared_with=tuple(name for name in shared if name != tensor),
         )
     weights = {
@@ -121,6 +127,17 @@ def place_quantizers(
         if precisions[node.name].precision is Precision.INT8 and _weight_problem(view, index) == ""
     }
     return QdqPlacement(activations=activations, weights=weights, left_out=left_out)
+
+
+def _float_readers(view: GraphView, precisions: Mapping[str, NodePrecision], tensor: str) -> Iterator[tuple[str, int]]:
+    """Who reads a tensor of an INT8 region in floats. The layer that makes the tensor need not write it twice then."""
+    maker = view.maker.get(tensor)
+    if maker is None or precisions[view.nodes[maker].name].precision is not Precision.INT8:
+        return
+    for index in view.readers[tensor]:
+        node = view.nodes[index]
+        if precisions[node.name].precision is not Precision.INT8:
+            yield from ((node.name, number) for number, name in enumerate(node.input) if name == tensor)
 
 
 Edges = dict[str, list[tuple[str, int]]]

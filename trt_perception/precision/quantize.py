@@ -125,7 +125,14 @@ def _emit(source: QuantizationSource, table: CalibrationTable | None, emitter: E
             f"got those of another file ({table.model_sha256[:12]}); calibrate this file"
         )
     strong = emitter is Emitter.STRONG
-    placement = place_quantizers(view, precisions, ranges, fp16_scales=strong, model=source.path.name)
+    placement = place_quantizers(
+        view,
+        precisions,
+        ranges,
+        fp16_scales=strong,
+        share_quantizers=plan.share_quantizers,
+        model=source.path.name,
+    )
     if strong:
         writer = strong_emitter.strong_writer(view, precisions, placement)
         layers: dict[str, Precision] = {}
