@@ -33,7 +33,7 @@ with_torch() {
   if compgen -G '.whl/*.whl' >/dev/null && [ ! -d "$WORK/site" ]; then
     "$TORCH_PYTHON" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$WORK/site" .whl/*.whl
   fi
-  PYTHONPATH=$PYTHONPATH:$WORK/site "$TORCH_PYTHON" "$@"
+  OMP_NUM_THREADS=$(nproc) PYTHONPATH=$PYTHONPATH:$WORK/site "$TORCH_PYTHON" "$@"
 }
 
 calibrate() {
