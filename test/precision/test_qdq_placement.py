@@ -19,8 +19,16 @@ from trt_perception.precision.qdq_placement import QdqPlacement, place_quantizer
 SHAPE = (1, 4, 8, 8)
 
 
-def place(graph: OnnxGraph, path: Path, *, floating: tuple[str, ...] = (), ranges: Mapping[str, float] | None = None,
-          output: str = "y", shape: tuple[int, ...] = SHAPE, share_quantizers: bool = False) -> QdqPlacement:  # fmt: skip
+def place(
+    graph: OnnxGraph,
+    path: Path,
+    *,
+    floating: tuple[str, ...] = (),
+    ranges: Mapping[str, float] | None = None,
+    output: str = "y",
+    shape: tuple[int, ...] = SHAPE,
+    share_quantizers: bool = False,
+) -> QdqPlacement:
     """All nodes INT8 but those named; every tensor's range is 127 (a scale of 1) unless given."""
     graph.save(path, inputs={"x": SHAPE}, outputs={output: shape})
     view = GraphView(clean_graph(path).model)
@@ -52,9 +60,11 @@ def test_only_the_data_and_the_weights_of_a_convolution_with_silu_are_quantized(
 def test_a_floating_reader_takes_the_quantized_values_where_it_is_to_share_them(share: bool, tmp_path: Path) -> None:
     graph = OnnxGraph()
     trunk = graph.add("Relu", graph.conv("x", 4, 4, name="trunk"), name="relu")
-    graph.conv(trunk, 4, 4, name="int8")
-    graph.add("Add", graph.conv(trunk, 4, 4, name="half"), graph.conv("x", 4, 4, name="image"), name="y")
-    placement = place(graph, tmp_path / "m.onnx", floating=("half", "image", "y"), share_quantizers=share)
+    branch = graph.conv(trunk, 4, 4, name="int8")
+    halves = graph.add("Add", graph.conv(trunk, 4, 4, name="half"), graph.conv("x", 4, 4, name="image"), name="halves")
+    graph.add("Add", halves, branch, name="y")
+    floating = ("half", "image", "halves", "y")
+    placement = place(graph, tmp_path / "m.onnx", floating=floating, share_quantizers=share)
     assert edges(placement) == {("x", "trunk", 0), (trunk, "int8", 0)}
     shared = {(tensor, *reader) for tensor, item in placement.activations.items() for reader in item.float_readers}
     assert shared == ({(trunk, "half", 0)} if share else set())  # never an input of the model, which nobody writes
