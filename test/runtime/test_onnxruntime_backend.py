@@ -152,3 +152,25 @@ def test_open_and_close_may_be_called_twice(spec: ModelSpec) -> None:
 def test_the_name_says_runtime_version_and_device(spec: ModelSpec) -> None:
     with OnnxRuntimeBackend(spec, threads=3, note="why") as backend:
         assert backend.name == f"onnxruntime {onnxruntime.__version__} (CPU, threads: 3; why)"
+
+
+def test_exact_quantizers_round_where_the_graph_says_and_nowhere_else(tmp_path: Path) -> None:
+    from helpers.demo_network_onnx import make_demo_network_onnx
+    from helpers.max_ranges import max_table, random_feeds
+
+    from trt_perception.precision.precision_plan import PrecisionPlan
+    from trt_perception.precision.quantize import Emitter, quantize
+
+    model, graph, plan = make_demo_network_onnx(tmp_path / "model.onnx"), tmp_path / "graph.onnx", PrecisionPlan()
+    feeds = random_feeds(model)
+    quantize(model, plan, max_table(model, plan, feeds), emitter=Emitter.STRONG, out=graph)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    expected = session.run(["segmentation"], feeds)[0]
+    shape = (1, 4, 16, 16)
+    tiny = model_spec(HeadKind.SEMANTIC_LOGITS, shape, labels=4, model=str(graph))
+    spec = replace(tiny, outputs=(OutputSpec(name="segmentation", shape=shape),))
+    with OnnxRuntimeBackend(spec, exact_quantizers=True) as backend:
+        error = np.abs(backend.infer(feeds)["segmentation"] - expected).max()
+    assert error < 1e-3 * expected.std()
