@@ -41,12 +41,13 @@ def _head(limits: BaselineGates, subject: GateSubject, head: HeadDrift) -> Itera
     yield from _loss(
         subject, "max_map50_95_loss_points", limits.max_map50_95_loss_points, precision.map50_95 if precision else None
     )
+    by_class = {label: part.map50 for label, part in head.precision_by_class.items()}
     for kind, gate, limit, parts in (
-        ("class", "max_class_map50_loss_points", limits.max_class_map50_loss_points, head.precision_by_class),
-        ("camera", "max_camera_map50_loss_points", limits.max_camera_map50_loss_points, head.precision_by_camera),
+        ("class", "max_class_map50_loss_points", limits.max_class_map50_loss_points, by_class),
+        ("camera", "max_camera_map50_loss_points", limits.max_camera_map50_loss_points, head.map50_by_camera),
     ):
-        for name, part in parts.items():
-            yield from _loss(subject.of(f"{subject.name}, {kind} {name}"), gate, limit, part.map50)
+        for name, change in parts.items():
+            yield from _loss(subject.of(f"{subject.name}, {kind} {name}"), gate, limit, change)
         if not parts:
             yield from _loss(subject, gate, limit, None)
     yield from _boxes(limits, subject, head.boxes)

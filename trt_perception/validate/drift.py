@@ -93,7 +93,7 @@ class HeadDrift:
         boxes_by_camera: By camera.
         precision: Mean over the classes; None where no paired frame has truth.
         precision_by_class: By label; empty where no paired frame has truth.
-        precision_by_camera: Mean over the classes by camera; likewise.
+        map50_by_camera: mAP50 by camera; likewise.
     """
 
     boxes: BoxDrift
@@ -101,7 +101,7 @@ class HeadDrift:
     boxes_by_camera: Mapping[str, BoxDrift]
     precision: PrecisionDrift | None
     precision_by_class: Mapping[str, PrecisionDrift]
-    precision_by_camera: Mapping[str, PrecisionDrift]
+    map50_by_camera: Mapping[str, Change]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,10 +28,11 @@ Pairs = Sequence[tuple[Detections, ImageTruth]]
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionScores:
-    """Average precision of all classes and of each that has objects."""
+    """Average precision of all classes, of each that has objects, and of each camera that has objects."""
 
     all: PrecisionDrift
     by_class: Mapping[str, PrecisionDrift]
+    map50_by_camera: Mapping[str, Change]
 
 
 class DriftStatistics:
@@ -77,7 +78,7 @@ class DriftStatistics:
         )
 
     def precision(
-        self, here: Pairs, baseline: Pairs, frames: Sequence[int], labels: tuple[str, ...], *, camera: str | None = None
+        self, here: Pairs, baseline: Pairs, frames: Sequence[int], labels: tuple[str, ...]
     ) -> PrecisionScores | None:
         """Average precision of both runs over the frames with truth; None where there are none.
 
@@ -86,17 +87,12 @@ class DriftStatistics:
             baseline: The baseline's.
             frames: Which frames these are.
             labels: Name of each class.
-            camera: The camera that counts. Default: all.
         """
-        kept = [index for index, frame in enumerate(frames) if camera is None or self._cameras[frame] == camera]
-        if not kept:
+        if not frames:
             return None
-        blocks = self._blocks[[frames[index] for index in kept]]
-        sides = []
-        for pairs in (here, baseline):
-            table = PrecisionTable([pairs[index] for index in kept], blocks, class_count=len(labels))
-            sides.append(table.class_precision(self._weights[:, : table.block_count]))
-        (half_here, all_here), (half_before, all_before) = sides
+        blocks = self._blocks[list(frames)]
+        sides = [PrecisionTable(pairs, blocks, class_count=len(labels)) for pairs in (here, baseline)]
+        (half_here, all_here), (half_before, all_before) = [side.class_precision(self._weights) for side in sides]
 
         def drift(pick: Callable[[Values], Values]) -> PrecisionDrift:
             return PrecisionDrift(
@@ -111,7 +107,19 @@ class DriftStatistics:
                 for class_id, label in enumerate(labels)
                 if np.isfinite(half_here[0, class_id]) or np.isfinite(half_before[0, class_id])
             },
+            map50_by_camera=dict(self._map50_by_camera(sides, self._cameras[list(frames)])),
         )
+
+    def _map50_by_camera(
+        self, sides: Sequence[PrecisionTable], cameras: NDArray[np.str_]
+    ) -> Iterator[tuple[str, Change]]:
+        for camera in self.camera_names:
+            one, other = (
+                mean_of_classes(side.class_precision(self._weights, frames=cameras == camera, thresholds=1)[0])
+                for side in sides
+            )
+            if np.isfinite(one[0]) or np.isfinite(other[0]):
+                yield camera, self._change(one, other)
 
     def masks(
         self,

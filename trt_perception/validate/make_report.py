@@ -95,9 +95,10 @@ def _curves(run: RunFolder) -> dict[str, dict[str, tuple[float, ...]]]:
 
 
 def _curve(head: RunHead, pairs: list[tuple[Detections, ImageTruth]]) -> dict[str, tuple[float, ...]]:
-    table = PrecisionTable(pairs, np.zeros(len(pairs), np.intp), class_count=len(head.labels))
+    blocks = np.zeros(len(pairs), np.intp)
+    table = PrecisionTable(pairs, blocks, class_count=len(head.labels))
     once = np.ones((1, 1), np.int64)
-    curves = (matches.curves(once, thresholds=1)[0, 0] for matches in table.classes)
+    curves = (matches.curves(once, blocks, thresholds=1)[0, 0] for matches in table.classes)
     return {
         label: tuple(curve.tolist()) for label, curve in zip(head.labels, curves, strict=True) if np.isfinite(curve[0])
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.detections import Detections
-from trt_perception.validate.drift import Drift, HeadDrift, MaskDrift, PrecisionDrift
+from trt_perception.validate.drift import Drift, HeadDrift, MaskDrift
 from trt_perception.validate.drift_statistics import DriftStatistics
 from trt_perception.validate.drift_sums import DriftSums
 from trt_perception.validate.frame_pairs import FrameName, pair_frames, time_ns
@@ -159,19 +159,8 @@ def _head_drift(head: _Boxes, statistics: DriftStatistics) -> HeadDrift:
         boxes_by_camera={camera: statistics.boxes(head.sums, camera=camera) for camera in cameras},
         precision=scores.all if scores else None,
         precision_by_class=scores.by_class if scores else {},
-        precision_by_camera={} if scores is None else _by_camera(head, statistics, cameras),
+        map50_by_camera=scores.map50_by_camera if scores else {},
     )
-
-
-def _by_camera(head: _Boxes, statistics: DriftStatistics, cameras: Sequence[str]) -> Mapping[str, PrecisionDrift]:
-    result = {}
-    for camera in cameras:
-        scores = statistics.precision(
-            head.pairs_here, head.pairs_baseline, head.truth_frames, head.labels, camera=camera
-        )
-        if scores is not None:
-            result[camera] = scores.all
-    return result
 
 
 def _mask_drift(mask: _Masks, statistics: DriftStatistics) -> MaskDrift:

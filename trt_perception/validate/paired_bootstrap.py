@@ -113,8 +113,8 @@ def percentile_interval(values: NDArray[np.float64], confidence: float) -> Inter
     return Interval(low=float(low), high=float(high))
 
 
-def chunks(weights: NDArray[np.int64], columns: int, *, cells: int = 4_000_000) -> Iterator[NDArray[np.int64]]:
-    """The draws in parts of which `columns` numbers a draw stay within `cells`, to bound the memory."""
+def chunks(weights: NDArray[np.int64], columns: int, *, cells: int = 500_000) -> Iterator[NDArray[np.int64]]:
+    """The draws in parts of which `columns` numbers a draw stay within `cells`: what fits the processor's cache."""
     step = max(1, cells // max(1, columns))
     for start in range(0, len(weights), step):
         yield weights[start : start + step]

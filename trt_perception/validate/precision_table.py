@@ -31,32 +31,50 @@ class ClassMatches:
     """All detections and objects of one class.
 
     Args:
-        block: intp (d,), the detection's block; best score first.
+        block: intp (d,), the block of the detection's frame; best score first.
+        frame: intp (d,), its frame.
         hit: bool (10, d), whether it is an object, by IoU threshold.
         counts: bool (10, d), whether it counts at all: not on an ignored object.
-        objects: int64 (blocks,), objects that count.
+        objects: int64 (frames,), objects that count.
     """
 
     block: NDArray[np.intp] = field(repr=False)
+    frame: NDArray[np.intp] = field(repr=False)
     hit: NDArray[np.bool_] = field(repr=False)
     counts: NDArray[np.bool_] = field(repr=False)
     objects: NDArray[np.int64] = field(repr=False)
 
-    def curves(self, weights: NDArray[np.int64], thresholds: int = THRESHOLDS) -> NDArray[np.float64]:
+    def only(self, frames: NDArray[np.bool_]) -> ClassMatches:
+        """Those of some frames: bool (frames,)."""
+        kept = frames[self.frame]
+        return ClassMatches(
+            block=self.block[kept],
+            frame=self.frame[kept],
+            hit=self.hit[:, kept],
+            counts=self.counts[:, kept],
+            objects=np.where(frames, self.objects, 0),
+        )
+
+    def curves(
+        self, weights: NDArray[np.int64], blocks: NDArray[np.intp], *, thresholds: int = THRESHOLDS
+    ) -> NDArray[np.float64]:
         """Precision at the 101 recalls: float64 (replicates, thresholds, 101), NaN where no object counts.
 
         Args:
             weights: int64 (replicates, blocks).
-            thresholds: The first of the ten IoU thresholds.
+            blocks: intp (frames,), the block of each frame.
+            thresholds: How many of the ten IoU thresholds, from 0.50 on.
         """
-        total = weights @ self.objects
+        in_block = np.zeros(weights.shape[1], np.int64)
+        np.add.at(in_block, blocks, self.objects)
+        total = weights @ in_block
         wanted = _hits_wanted(total)
         result = np.zeros((len(weights), thresholds, len(RECALLS)))
-        each = weights[:, self.block]
+        each = weights.astype(np.int32)[:, self.block]  # half the bytes, twice the speed
         for index in range(thresholds):
-            hits = np.cumsum(each * self.hit[index], axis=1)
-            others = np.cumsum(each * (self.counts[index] & ~self.hit[index]), axis=1)
-            precision = hits / np.maximum(hits + others, 1)
+            hits = np.cumsum(each * self.hit[index], axis=1, dtype=np.int32)
+            seen = np.cumsum(each * self.counts[index], axis=1, dtype=np.int32)
+            precision = hits / np.maximum(seen, 1)
             best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
             result[:, index] = _read(best, hits, wanted)
         result[total == 0] = np.nan
@@ -72,7 +90,7 @@ def _hits_wanted(total: NDArray[np.int64]) -> NDArray[np.int64]:
     return wanted.astype(np.int64)
 
 
-def _read(best: NDArray[np.float64], hits: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+def _read(best: NDArray[np.float64], hits: NDArray[np.int32], wanted: NDArray[np.int64]) -> NDArray[np.float64]:
     """Precision where the hits first reach what is wanted, 0 where they never do; one search for all rows."""
     rows, columns = hits.shape
     if not columns:
@@ -118,28 +136,36 @@ class PrecisionTable:
         class_count: int,
         max_detections: int = 100,
     ) -> None:
-        self.block_count = int(blocks.max()) + 1 if len(blocks) else 0
+        self._blocks = blocks
         images: list[list[tuple[int, _Image]]] = [[] for _ in range(class_count)]
         for start in range(0, len(pairs), FRAMES_AT_ONCE):
             part = pairs[start : start + FRAMES_AT_ONCE]
             # By class, then by image; None for an image that has neither an object nor a detection of the class.
             found = match_images(part, class_count=class_count, max_detections=max_detections).evalImgs
             for class_id, rows in enumerate(images):
-                for block, image in zip(
-                    blocks[start : start + len(part)].tolist(), found[class_id * len(part) :], strict=False
-                ):
-                    if image is not None:
-                        rows.append((block, _compact(image)))
-        self.classes = [_class_matches(rows, self.block_count) for rows in images]
+                of_class = found[class_id * len(part) : (class_id + 1) * len(part)]
+                rows.extend(
+                    (start + index, _compact(image)) for index, image in enumerate(of_class) if image is not None
+                )
+        self.classes = [_class_matches(rows, blocks) for rows in images]
 
-    def class_precision(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """AP at IoU 0.50 and over 0.50 to 0.95: each float64 (replicates, classes), NaN where no object counts."""
+    def class_precision(
+        self, weights: NDArray[np.int64], *, frames: NDArray[np.bool_] | None = None, thresholds: int = THRESHOLDS
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """AP at IoU 0.50 and over the thresholds: each float64 (replicates, classes), NaN where no object counts.
+
+        Args:
+            weights: int64 (replicates, blocks).
+            frames: bool (frames,), those that count. Default: all.
+            thresholds: How many of the ten IoU thresholds, from 0.50 on.
+        """
         at_half = np.full((len(weights), len(self.classes)), np.nan)
         over_all = np.full_like(at_half, np.nan)
-        for column, matches in enumerate(self.classes):
+        for column, every in enumerate(self.classes):
+            matches = every if frames is None else every.only(frames)
             row = 0
-            for part in chunks(weights, matches.block.size + THRESHOLDS * len(RECALLS)):
-                curves = matches.curves(part)
+            for part in chunks(weights, matches.block.size + thresholds * len(RECALLS)):
+                curves = matches.curves(part, self._blocks, thresholds=thresholds)
                 at_half[row : row + len(part), column] = curves[:, 0].mean(axis=1)
                 over_all[row : row + len(part), column] = curves.mean(axis=(1, 2))
                 row += len(part)
@@ -164,16 +190,16 @@ def _compact(image: Mapping[str, Any]) -> _Image:
     )
 
 
-def _class_matches(images: Sequence[tuple[int, _Image]], block_count: int) -> ClassMatches:
-    objects = np.zeros(block_count, np.int64)
-    for block, image in images:
-        objects[block] += image.objects
+def _class_matches(images: Sequence[tuple[int, _Image]], blocks: NDArray[np.intp]) -> ClassMatches:
+    objects = np.zeros(len(blocks), np.int64)
+    for frame, image in images:
+        objects[frame] = image.objects
     none = np.zeros((THRESHOLDS, 0), np.bool_)
     scores = np.concatenate([np.zeros(0), *(image.scores for _, image in images)])
     order = np.argsort(-scores, kind="mergesort")  # COCOeval's, so that ties fall alike
     counts = ~np.concatenate([none, *(image.ignored for _, image in images)], axis=1)[:, order]
     hit = np.concatenate([none, *(image.hit for _, image in images)], axis=1)[:, order]
-    block_of = np.repeat(
-        np.array([block for block, _ in images], np.intp), np.array([len(image.scores) for _, image in images], np.intp)
-    )
-    return ClassMatches(block=block_of[order], hit=hit & counts, counts=counts, objects=objects)
+    frame_of = np.repeat(
+        np.array([frame for frame, _ in images], np.intp), np.array([len(image.scores) for _, image in images], np.intp)
+    )[order]
+    return ClassMatches(block=blocks[frame_of], frame=frame_of, hit=hit & counts, counts=counts, objects=objects)
