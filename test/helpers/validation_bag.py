@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +30,7 @@ from trt_perception.cdr import (
 )
 from trt_perception.detections import Detections
 from trt_perception.encoding import Encoding
+from trt_perception.errors import MissingError
 from trt_perception.frame import Frame
 from trt_perception.model.load_spec import load_spec
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
@@ -45,6 +50,21 @@ class TinyPipeline:
     def __call__(self) -> Pipeline:
         spec = load_spec(self.model)
         return Pipeline(spec, OnnxRuntimeBackend(spec, threads=1))
+
+
+@dataclass
+class FaultyPipeline:
+    """Works in the parent process, and in others has a fault: ``death``, or else an error."""
+
+    pipeline: TinyPipeline
+    fault: str
+
+    def __call__(self) -> Pipeline:
+        if multiprocessing.parent_process() is not None:
+            if self.fault == "death":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise MissingError("the GPU is gone", "plug it in")
+        return self.pipeline()
 
 
 def true_objects(boxes: Sequence[Sequence[float]], labels: Sequence[str], ignored: Sequence[bool] = ()) -> TrueObjects:
