@@ -15,7 +15,7 @@ from helpers.validation_records import Found, make_record, make_run
 from trt_perception.errors import ConfigError, GateError
 from trt_perception.validate.drift import Drift
 from trt_perception.validate.frame_record import FrameRecord
-from trt_perception.validate.gate_options import AbsoluteGates, GateOptions, MissingPolicy, load_gates
+from trt_perception.validate.gate_options import AbsoluteGates, BaselineGates, GateOptions, MissingPolicy, load_gates
 from trt_perception.validate.gate_outcome import GateOutcome, GateStatus
 from trt_perception.validate.gates import judge
 from trt_perception.validate.judge_run import Verdict
@@ -167,6 +167,14 @@ def test_a_baseline_of_other_frames_never_passes(tmp_path: Path, good: RunFolder
     other = make_run(tmp_path / "other", [frame(index + 1000) for index in range(COUNT)])
     outcomes = judge(load_gates(), other.metrics(), drift=drift_of(other, good))
     assert "max_unpaired_share" in by_status(outcomes)[GateStatus.FAILED]
+
+
+def test_a_head_that_the_baseline_has_and_the_run_lost_fails(tmp_path: Path, good: RunFolder) -> None:
+    baseline = run_of(tmp_path / "baseline", road=(90, 10, 0))
+    drift = drift_of(good, baseline)
+    assert by_status(judge(load_gates(), good.metrics(), drift=drift))[GateStatus.FAILED] == {"allow_lost_heads"}
+    allowed = GateOptions(against_baseline=BaselineGates(allow_lost_heads=True))
+    assert by_status(judge(allowed, good.metrics(), drift=drift))[GateStatus.FAILED] == set()
 
 
 def test_the_default_file_is_the_default_of_the_options_and_fits_the_schema() -> None:

@@ -21,6 +21,9 @@ def baseline_outcomes(options: GateOptions, drift: Drift) -> Iterator[GateOutcom
     # Without a single frame in common nothing else can be judged: that never passes.
     share = drift.unpaired / with_result if with_result else 1.0
     yield from subject.at_most("max_unpaired_share", limits.max_unpaired_share, share, why="")
+    if not limits.allow_lost_heads:
+        lost = subject.of(", ".join(drift.lost_heads))
+        yield from lost.at_most("allow_lost_heads", 0.0, float(len(drift.lost_heads)), why="")
     for name, head in drift.heads.items():
         yield from _head(limits, subject.of(name), head)
     for name, mask in drift.masks.items():

@@ -127,6 +127,7 @@ class Drift:
         only_baseline: Frames that this run does not have.
         blocks: Stretches of time that the intervals are made from; fewer than 5 make none.
         confidence: Share of the draws inside an interval.
+        lost_heads: Heads of the baseline that this run does not have with the same labels; they are not compared.
         heads: Detection heads that both runs have.
         masks: Mask heads that both runs have and the truth knows.
         warnings: What a reader must know.
@@ -142,6 +143,7 @@ class Drift:
     only_baseline: tuple[FrameName, ...]
     blocks: int
     confidence: float
+    lost_heads: tuple[str, ...]
     heads: Mapping[str, HeadDrift]
     masks: Mapping[str, MaskDrift]
     warnings: tuple[str, ...] = ()

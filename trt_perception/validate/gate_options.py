@@ -70,6 +70,10 @@ class BaselineGates:
     max_score_change: float | None = _share(0.1, "Change of the mean score of matched objects, either way, at most.")
     min_agreement: float | None = _share(0.8, "Agreement of the detections of both runs, at least.")
     min_box_iou: float | None = _share(0.8, "Mean IoU of the boxes of matched objects, at least.")
+    allow_lost_heads: bool = option(
+        False,
+        description="Whether a head of the baseline may be absent here, or have other labels: it is not compared.",
+    )
     max_unpaired_share: float | None = _share(0.01, "Share of the frames with a result in one run only, at most.")
 
 

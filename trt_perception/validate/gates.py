@@ -77,5 +77,5 @@ def _without_baseline(options: GateOptions) -> Iterator[GateOutcome]:
     limits = options.against_baseline
     for gate in sorted(vars(limits)):
         limit = getattr(limits, gate)
-        if limit is not None:
+        if limit is not None and not isinstance(limit, bool):
             yield GateSubject(section="against_baseline").not_applicable(gate, limit, "no baseline was given")

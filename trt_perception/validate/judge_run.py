@@ -15,11 +15,9 @@ from trt_perception.validate.gate_outcome import GateStatus
 from trt_perception.validate.make_report import make_report
 from trt_perception.validate.report import Report
 from trt_perception.validate.report_page import render_report
-from trt_perception.validate.run_folder import RunFolder
+from trt_perception.validate.run_folder import REPORT_HTML, REPORT_JSON, RunFolder
 from trt_perception.validate.validate_run import plan_bags
 
-REPORT_JSON = "report.json"
-REPORT_HTML = "report.html"
 PICTURES = 12
 
 

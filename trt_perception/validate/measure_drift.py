@@ -50,6 +50,7 @@ def measure_drift(here: RunFolder, baseline: RunFolder, options: BootstrapOption
         only_baseline=tuple(frames.only_baseline),
         blocks=statistics.block_count,
         confidence=options.confidence,
+        lost_heads=tuple(sorted(set(frames.baseline.heads) - {*frames.heads, *frames.masks})),
         heads={name: _head_drift(head, statistics) for name, head in frames.heads.items()},
         masks={name: _mask_drift(mask, statistics) for name, mask in frames.masks.items() if mask.frames},
         warnings=(*frames.warnings(), *_block_warnings(statistics)),

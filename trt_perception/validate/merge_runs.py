@@ -10,7 +10,7 @@ from pathlib import Path
 from trt_perception.errors import InputError
 from trt_perception.validate.finish_run import json_line, write_figures
 from trt_perception.validate.frame_record import FrameRecord
-from trt_perception.validate.run_folder import FRAMES, METRICS, MISSED, RunFolder
+from trt_perception.validate.run_folder import FRAMES, METRICS, MISSED, REPORT_HTML, REPORT_JSON, TIMINGS, RunFolder
 from trt_perception.validate.run_header import RunHeader
 from trt_perception.validate.validation_metrics import ValidationMetrics
 
@@ -60,7 +60,7 @@ def merge_runs(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -
         raise InputError(f"{out}: expected a folder of its own for the merged run, this is one of the runs")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (METRICS, FRAMES, MISSED):
+        for name in (METRICS, FRAMES, MISSED, TIMINGS, REPORT_HTML, REPORT_JSON):
             (out / name).unlink(missing_ok=True)
         temporary = out / f".{FRAMES}.tmp"
         with temporary.open("w", encoding="utf-8") as lines:

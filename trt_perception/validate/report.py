@@ -12,7 +12,7 @@ from trt_perception.options.from_mapping import from_mapping
 from trt_perception.options.json_schema import to_plain
 from trt_perception.validate.drift import Drift
 from trt_perception.validate.gate_outcome import GateOutcome, GateStatus
-from trt_perception.validate.run_folder import read_json
+from trt_perception.validate.run_folder import REPORT_JSON, read_json
 from trt_perception.validate.validation_metrics import ValidationMetrics
 
 SCHEMA = 1
@@ -123,7 +123,7 @@ def read_report(path: Path) -> Report:
     Raises:
         InputError: The file cannot be read, is no report, or of another format.
     """
-    file = path / "report.json" if path.is_dir() else path
+    file = path / REPORT_JSON if path.is_dir() else path
     data = read_json(file)
     kind, schema = (data.get("kind"), data.get("schema")) if isinstance(data, Mapping) else (None, None)
     if kind != KIND or schema != SCHEMA:

@@ -16,6 +16,8 @@ METRICS = "metrics.json"
 FRAMES = "frames.jsonl"
 MISSED = "missed.jsonl"
 TIMINGS = "timings.json"
+REPORT_JSON = "report.json"
+REPORT_HTML = "report.html"
 DETECTIONS = "detections"
 
 
