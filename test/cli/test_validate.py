@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from helpers.validation_bag import SCORE, TinyPipeline, scene_messages, write_scene_bag
 
+from trt_perception import demo
 from trt_perception.cli.main import main
 
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime")
 pytest.importorskip("pycocotools", reason="needs pycocotools")
 
+TWO_INPUTS = Path(demo.__file__).parent / "model" / "demo_model_rgb_ir.onnx"
 ON_CPU = ("--backend", "onnxruntime", "--score", str(SCORE), "--no-report")
 
 
@@ -54,6 +56,16 @@ def test_prints_json(model: Path, bag: Path, tmp_path: Path, capsys: pytest.Capt
     assert content["ledger"]["frames"] == 12
 
 
+def test_overwriting_leaves_nothing_of_the_earlier_run(model: Path, bag: Path, tmp_path: Path) -> None:
+    arguments = (bag, "--model", model, "--out", tmp_path / "out", *ON_CPU)
+    assert validate(*arguments, "--coco") == 0
+    (tmp_path / "out" / "report.html").write_text("of the earlier run")
+    assert validate(*arguments) == 2
+    assert validate(*arguments, "--overwrite") == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"metrics.json", "frames.jsonl", "missed.jsonl", "timings.json", "detections"}
+
+
 def test_truth_can_be_left_out(model: Path, bag: Path, tmp_path: Path) -> None:
     assert validate(bag, "--model", model, "--out", tmp_path / "out", "--truth", "none", *ON_CPU) == 0
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["truth"] == "none"
@@ -81,6 +93,7 @@ def test_merges_finished_runs(model: Path, tmp_path: Path) -> None:
         pytest.param(("{bag}", "--model", "{model}", "--truth", "no.json"), 2, "no.json", id="truth"),
         pytest.param(("{bag}", "--model", "{model}", "--floor", "2"), 2, "validate.floor", id="floor"),
         pytest.param(("{bag}", "--model", "{model}", "--processes", "0"), 2, "validate.processes", id="processes"),
+        pytest.param(("{bag}", "--model", str(TWO_INPUTS)), 2, "validate runs models of one input", id="two_inputs"),
         pytest.param(("{bag}", "--merge", "x"), 2, "--merge takes folders", id="merge_and_bags"),
     ],
 )

@@ -22,6 +22,7 @@ from trt_perception.cdr import (
     encode_compressed_image,
     encode_image,
 )
+from trt_perception.validate import bag_plan
 from trt_perception.validate.frame_record import FrameRecord
 from trt_perception.validate.run_folder import RunFolder
 from trt_perception.validate.validate_run import validate_run
@@ -240,6 +241,14 @@ def test_a_bag_without_images_is_refused(
 ) -> None:
     with pytest.raises(BagError, match=r"no topic of images|found none"):
         run(tmp_path, change(messages()), pipeline)
+
+
+def test_video_packets_beside_images_are_named(
+    tmp_path: Path, pipeline: TinyPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bag_plan, "VIDEO_TYPES", ("tf2_msgs/msg/TFMessage",))  # a type that the writer can write
+    metrics = run(tmp_path, messages(), pipeline)
+    assert any("/tf_static hold video packets, which are not read" in warning for warning in metrics.warnings)
 
 
 def cut_file(bag: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.bag.bag_reader import BagReader
+from trt_perception.bag.camera_topics import VIDEO_TYPES
 from trt_perception.calibration.image_source import CONDITION_TOPIC
 from trt_perception.cdr import DETECTION_ARRAY_TYPE, IMAGE_TYPE, LABEL_INFO_TYPE, STRING_TYPE
 from trt_perception.errors import BagError
@@ -39,6 +40,7 @@ class BagPlan:
         frames: Messages of that topic by camera.
         truth: Truth topics of the bag itself by camera.
         has_condition: Whether the bag tells light and weather.
+        unread: Topics of video packets, whose pictures cannot be read.
         bounds: Log times at which segments start, and the time after the last; n + 1 of n segments.
     """
 
@@ -51,6 +53,7 @@ class BagPlan:
     frames: Mapping[str, int]
     truth: Mapping[str, TruthTopics]
     has_condition: bool
+    unread: tuple[str, ...]
     bounds: tuple[int, ...]
 
     @property
@@ -104,6 +107,7 @@ def plan_bag(path: Path, *, name: str, cameras: Sequence[str] = ()) -> BagPlan:
         frames=frames,
         truth={camera: truth_topics(reader, camera, topic) for camera, topic in chosen.items()},
         has_condition=condition is not None and condition.type_name == STRING_TYPE,
+        unread=tuple(topic.name for topic in reader.topics.values() if topic.type_name in VIDEO_TYPES),
         bounds=_bounds(reader.start_ns, reader.end_ns, sum(frames.values())),
     )
 

@@ -243,6 +243,7 @@ def _run_bag(plan: BagPlan, truth: set[Key], stamps: dict[str, set[int]]) -> Run
             camera: RunCamera(topic=topic, frames=plan.frames[camera], truth_without_frame=lone[camera])
             for camera, topic in plan.cameras.items()
         },
+        unread=plan.unread,
     )
 
 

@@ -76,6 +76,9 @@ def _warnings(header: RunHeader, ledger: LedgerMetrics, unknown: Counter[str]) -
     if unknown:
         names = ", ".join(f"{label or '(no class)'} ({count})" for label, count in sorted(unknown.items()))
         yield f"true objects of classes that the model does not have are not evaluated: {names}"
+    for bag in header.bags:
+        if bag.unread:
+            yield f"{bag.name}: {', '.join(bag.unread)} hold video packets, which are not read; convert them to JPEG"
     if header.truth == "none":
         return
     for camera in ledger.cameras:

@@ -82,6 +82,7 @@ class RunBag:
         end_ns: Latest log time.
         messages: Messages of all topics.
         cameras: Those that were run, by name.
+        unread: Topics of video packets, whose pictures cannot be read.
     """
 
     name: str
@@ -89,6 +90,7 @@ class RunBag:
     end_ns: int
     messages: int
     cameras: Mapping[str, RunCamera]
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

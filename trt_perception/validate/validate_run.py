@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,14 +207,19 @@ def _check_out(out: Path, *, overwrite: bool) -> None:
     """Refuse to write into a folder of something else, and over a finished run unless asked."""
     finished = (out / METRICS).is_file()
     if finished and overwrite:
-        for name in (METRICS, FRAMES, MISSED, TIMINGS):
-            with suppress(FileNotFoundError):
-                (out / name).unlink()
+        # The figures first: without them the folder is that of no finished run, whatever happens next.
+        for path in [*(out / name for name in (METRICS, FRAMES, MISSED, TIMINGS)), *_made_of_it(out)]:
+            path.unlink(missing_ok=True)
         shutil.rmtree(out / DETECTIONS, ignore_errors=True)
     elif finished:
         raise InputError(f"{out}: a finished validation is there; give another --out, or --overwrite")
     elif out.exists() and not out.is_dir():
         raise InputError(f"{out}: expected a folder for the results, this is a file; give another --out")
+
+
+def _made_of_it(out: Path) -> list[Path]:
+    """What else was made of a run that is replaced, and would be of another."""
+    return [*out.glob("coco_*.json"), out / "report.html", out / "report.json"]
 
 
 def _stem(path: Path) -> str:
