@@ -317,3 +317,21 @@ def test_bags_in_any_order_give_the_same_bytes(pipeline: TinyPipeline, tmp_path:
     assert [bag.name for bag in RunFolder(tmp_path / "back").metrics().bags] == ["one", "two"]
     with pytest.raises(InputError, match="given twice"):
         validate_run([one, one], pipeline, tmp_path / "double", options=OPTIONS)
+
+
+def test_a_bag_in_sqlite_gives_the_same_bytes(finished: Path, pipeline: TinyPipeline, tmp_path: Path) -> None:
+    bag = write_scene_bag(tmp_path / "scene", storage="sqlite3")
+    validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS)
+    assert contents(tmp_path / "out") == contents(finished)
+
+
+def test_another_reader_of_mcap_opens_the_detections(finished: Path) -> None:
+    reader_module = pytest.importorskip("mcap.reader", reason="needs the mcap package")
+    with (finished / "detections" / "detections.mcap").open("rb") as file:
+        reader = reader_module.make_reader(file, validate_crcs=True)
+        counts = reader.get_summary().statistics.channel_message_counts
+        messages = [(schema.name, channel.topic) for schema, channel, _ in reader.iter_messages()]
+        encodings = {schema.encoding for schema in reader.get_summary().schemas.values()}
+    assert sum(counts.values()) == len(messages) == 24 * 2 + 8
+    assert ("vision_msgs/msg/Detection2DArray", "/front/detections") in messages
+    assert encodings == {"ros2msg"}
