@@ -11,11 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from helpers.tiny_bag import START_NS
+from helpers.tiny_bag import START_NS, write_messages
 from helpers.validation_bag import SCORE, TinyPipeline, image_of, scene_messages, write_scene_bag
 
 from trt_perception import BagError, InputError
 from trt_perception.bag.bag_topic import BagMessage
+from trt_perception.bag.bag_writer_options import BagWriterOptions
 from trt_perception.cdr import (
     COMPRESSED_IMAGE_TYPE,
     IMAGE_TYPE,
@@ -429,3 +430,17 @@ def test_a_damaged_result_is_named_with_its_line(tmp_path: Path, pipeline: TinyP
     path.write_text("".join([*lines[:3], lines[3][:100] + "\n", *lines[4:]]))
     with pytest.raises(InputError, match=r"frames\.jsonl:4"):
         list(RunFolder(tmp_path / "out").frames())
+
+
+def test_a_damaged_chunk_ends_the_run_and_keeps_what_was_done(tmp_path: Path, pipeline: TinyPipeline) -> None:
+    found = list(scene_messages(("front",), count=300, masks=False))
+    bag = write_messages(tmp_path / "bag", iter(found), BagWriterOptions(compression="chunk"))
+    file = next(bag.glob("*.mcap"))
+    data = bytearray(file.read_bytes())
+    place = data.rindex(b"\x28\xb5\x2f\xfd")  # the last chunk
+    data[place + 40 : place + 60] = bytes(20)
+    file.write_bytes(data)
+    with pytest.raises(BagError, match="cannot be read as a ROS 2 bag"):
+        validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS)
+    assert list((tmp_path / "out" / ".partial" / "0").glob("*.json"))
+    assert not (tmp_path / "out" / "metrics.json").exists()
