@@ -10,23 +10,24 @@ from trt_perception.engine.manifest import read_manifest
 from trt_perception.errors import MissingError
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.options.json_schema import to_plain
-from trt_perception.runtime.backend import BackendKind
+from trt_perception.runtime.backend import Backend
+from trt_perception.runtime.tensorrt_backend import TensorRtBackend
 from trt_perception.validate.run_header import RunModel
 
 
-def run_model(spec: ModelSpec, *, backend: str) -> RunModel:
+def run_model(spec: ModelSpec, backend: Backend) -> RunModel:
     """Name, digests, runtime and precision of a model; of an engine where one is run.
 
     Args:
         spec: The model, its path absolute.
-        backend: Name of the opened backend; what stands in brackets (threads, notes) changes no result and is left out.
+        backend: Opened. What stands in brackets in its name (threads, GPU, notes) is left out.
 
     Raises:
         MissingError: The model's file is not there.
         EngineError: The engine's manifest cannot be used.
     """
     file, precision = Path(spec.model), None
-    if backend.startswith(BackendKind.TENSORRT.value):
+    if isinstance(backend, TensorRtBackend):
         file = file.with_suffix(".engine")
         plan = read_manifest(file).precision_plan
         precision = plan.name if plan is not None else None
@@ -36,7 +37,7 @@ def run_model(spec: ModelSpec, *, backend: str) -> RunModel:
         name=spec.name,
         sha256=_file_sha256(file),
         spec_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        backend=backend.partition(" (")[0],
+        backend=backend.name.partition(" (")[0],
         precision=precision or None,
     )
 

@@ -180,7 +180,7 @@ def _header(job: RunJob, pipeline: Pipeline) -> RunHeader:
     if options.truth is not None:
         kind = "coco" if is_coco(options.truth) else "bag"
     return RunHeader(
-        model=run_model(spec, backend=pipeline.backend.name),
+        model=run_model(spec, pipeline.backend),
         thresholds=RunThresholds(
             score=options.score,
             floor=options.pipeline_thresholds.score,
