@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from helpers.validation_records import Found, make_record, make_run, make_timing
 
 from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.cdr import IMAGE_TYPE, encode_image
-from trt_perception.errors import DropReason, InputError
+from trt_perception.errors import DropReason, InputError, MissingError
 from trt_perception.validate.judge_run import check_judging, judge_run
 from trt_perception.validate.report import read_report
 
@@ -224,6 +225,12 @@ def test_baseline_and_gates_are_looked_at_before_a_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         check_judging(gates=tmp_path / "gates.yaml")
     check_judging()
+
+
+def test_a_missing_package_is_named_before_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingError, match="Jinja2 is not installed; pip install"):
+        check_judging()
 
 
 @pytest.mark.parametrize(

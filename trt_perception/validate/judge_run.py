@@ -13,6 +13,7 @@ from trt_perception.validate.frame_pictures import frame_pictures
 from trt_perception.validate.gate_options import load_gates
 from trt_perception.validate.gate_outcome import GateStatus
 from trt_perception.validate.make_report import make_report
+from trt_perception.validate.page import load_jinja2
 from trt_perception.validate.report import Report
 from trt_perception.validate.report_page import render_report
 from trt_perception.validate.run_folder import REPORT_HTML, REPORT_JSON, RunFolder
@@ -49,11 +50,13 @@ class Verdict:
 
 
 def check_judging(*, baseline: Path | None = None, gates: Path | None = None) -> None:
-    """See that baseline and gates can be used: before a run, not after hours of it.
+    """See that baseline and gates can be used, and a page be made: before a run, not after hours of it.
 
     Raises:
         InputError: The baseline is no finished run, or the gates cannot be used.
+        MissingError: Jinja2 is not installed.
     """
+    load_jinja2()
     load_gates(gates)
     if baseline is not None:
         RunFolder(baseline).metrics()

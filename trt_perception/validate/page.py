@@ -19,10 +19,7 @@ def render_page(template: str, **content: Any) -> str:
     Raises:
         MissingError: Jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingError("Jinja2 is not installed", "pip install 'trt_perception[report]'") from error
+    jinja2 = load_jinja2()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -38,7 +35,21 @@ def render_page(template: str, **content: Any) -> str:
         tally=_tally,
         jpeg=lambda data: base64.b64encode(data).decode(),
     )
-    return environment.get_template(template).render(**content)
+    text: str = environment.get_template(template).render(**content)
+    return text
+
+
+def load_jinja2() -> Any:
+    """The package that fills in templates.
+
+    Raises:
+        MissingError: It is not installed.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise MissingError("Jinja2 is not installed", "pip install 'trt_perception[report]'") from error
+    return jinja2
 
 
 def _percent(value: float | None) -> str:
