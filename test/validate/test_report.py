@@ -18,8 +18,10 @@ from helpers.validation_records import Found, make_record, make_run, make_timing
 from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.cdr import IMAGE_TYPE, encode_image
 from trt_perception.errors import DropReason, InputError, MissingError
+from trt_perception.validate.frame_pictures import frame_pictures
 from trt_perception.validate.judge_run import check_judging, judge_run
 from trt_perception.validate.report import read_report
+from trt_perception.validate.worst_frames import against_truth, worst_frames
 
 pytest.importorskip("jinja2", reason="needs Jinja2")
 pytest.importorskip("pycocotools", reason="needs pycocotools")
@@ -246,3 +248,15 @@ def test_refuses_what_is_no_report(content: str, words: str, tmp_path: Path) -> 
     (tmp_path / "report.json").write_text(content)
     with pytest.raises(InputError, match=words):
         read_report(tmp_path / "report.json")
+
+
+def test_pictures_are_bounded_in_bytes(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [make_record(2 * index, [], TRUTH) for index in range(4)])
+    frames = worst_frames(against_truth(run.header(), run.frames()), 4)
+    bags, topics = {"drive": write_bag(tmp_path / "drive", 8)}, {("drive", "front"): "/front/image_raw"}
+    every = frame_pictures(frames, bags, topics)
+    sizes = [len(picture.jpeg or b"") for picture in every]
+    assert len(every) == 4
+    assert min(sizes) > 1000
+    assert len(frame_pictures(frames, bags, topics, max_bytes=sum(sizes[:3]))) == 3
+    assert frame_pictures(frames, bags, topics, max_bytes=10) == ()
