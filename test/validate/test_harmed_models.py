@@ -138,5 +138,6 @@ def test_a_harmed_model_fails(harm: Callable[[Path], ModelSpec], judged: Judged)
     report = judged(harm)
     assert not report.passed
     assert "against_baseline.max_map50_95_loss_points" in failed(report)
+    assert "against_baseline.min_box_iou" in failed(report)  # shows without ground truth, too
     assert report.worst_by == "truth"
     assert report.worst

@@ -67,9 +67,9 @@ class BaselineGates:
     max_camera_map50_loss_points: float | None = _points(10.0, "Loss of mAP50 of any camera, at most.")
     max_miou_loss_points: float | None = _points(2.0, "Loss of mean IoU of each mask head, at most.")
     max_count_change: float | None = _share(0.2, "Change of the number of detections, either way, as a share, at most.")
-    max_score_change: float | None = _share(0.1, "Change of the mean score of matched objects, either way, at most.")
-    min_agreement: float | None = _share(0.8, "Agreement of the detections of both runs, at least.")
-    min_box_iou: float | None = _share(0.8, "Mean IoU of the boxes of matched objects, at least.")
+    max_score_change: float | None = _share(0.05, "Change of the mean score of matched objects, either way, at most.")
+    min_agreement: float | None = _share(0.9, "Agreement of the detections of both runs, at least.")
+    min_box_iou: float | None = _share(0.92, "Mean IoU of the boxes of matched objects, at least.")
     allow_lost_heads: bool = option(
         False,
         description="Whether a head of the baseline may be absent here, or have other labels: it is not compared.",
