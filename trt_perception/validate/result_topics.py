@@ -33,16 +33,21 @@ class HeadTopics:
     label_info: str
 
 
-def head_topics(spec: ModelSpec, camera: str) -> Mapping[str, HeadTopics]:
-    """Topics by head: the head's name stands in them where the model has several heads, of that kind or at all."""
-    alike = Counter(head.kind.is_detection for head in spec.heads)
+def head_topics(heads: Mapping[str, bool], camera: str) -> Mapping[str, HeadTopics]:
+    """Topics by head: the head's name stands in them where the model has several heads, of that kind or at all.
+
+    Args:
+        heads: The model's heads: name, and whether it detects or gives masks.
+        camera: Name of the camera.
+    """
+    alike = Counter(heads.values())
     topics = {}
-    for head in spec.heads:
-        own = f"/{camera}/{head.name}"
-        info = own if len(spec.heads) > 1 else f"/{camera}"
-        result = own if alike[head.kind.is_detection] > 1 else f"/{camera}"
-        word = "detections" if head.kind.is_detection else "segmentation"
-        topics[head.name] = HeadTopics(
+    for name, is_detection in heads.items():
+        own = f"/{camera}/{name}"
+        info = own if len(heads) > 1 else f"/{camera}"
+        result = own if alike[is_detection] > 1 else f"/{camera}"
+        word = "detections" if is_detection else "segmentation"
+        topics[name] = HeadTopics(
             result=f"{result}/{word}", vision_info=f"{info}/vision_info", label_info=f"{info}/label_info"
         )
     return topics
@@ -104,5 +109,6 @@ class ResultEncoder:
 
     def _of(self, camera: str) -> Mapping[str, HeadTopics]:
         if camera not in self._topics:
-            self._topics[camera] = head_topics(self._spec, camera)
+            heads = {head.name: head.kind.is_detection for head in self._spec.heads}
+            self._topics[camera] = head_topics(heads, camera)
         return self._topics[camera]

@@ -1,0 +1,102 @@
+"""What the live node dropped, and what the player sent: the two ledgers of a replay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trt_perception.errors import DropReason, InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveDrops:
+    """The node's drop log.
+
+    Args:
+        reasons: Reason of every dropped frame by the node's camera and the stamp in nanoseconds; of several the last.
+        unstamped: Dropped frames whose stamp could not be read.
+        lost: Dropped frames that the log could not hold.
+    """
+
+    reasons: Mapping[tuple[str, int], DropReason] = field(default_factory=dict)
+    unstamped: int = 0
+    lost: int = 0
+
+    @staticmethod
+    def read(path: Path) -> LiveDrops:
+        """Reads the file that the node's ``drop_log`` names.
+
+        Raises:
+            InputError: There is none, or a line is not of a drop log or names an unknown reason.
+        """
+        reasons: dict[tuple[str, int], DropReason] = {}
+        unstamped = lost = 0
+        for where, entry in _lines(path, "drop log"):
+            if "lost_entries" in entry:
+                lost += _integer(entry["lost_entries"], where)
+                continue
+            reason = _reason(entry.get("reason"), where)
+            if not isinstance(entry.get("camera"), str):
+                raise InputError(f"{where}: expected a line of a drop log, with camera, stamp_ns and reason")
+            if entry.get("stamp_ns") is None:
+                unstamped += 1
+            else:
+                reasons[entry["camera"], _integer(entry["stamp_ns"], where)] = reason
+        return LiveDrops(reasons=reasons, unstamped=unstamped, lost=lost)
+
+
+def read_played(path: Path) -> dict[str, set[int]]:
+    """Stamps of what `trt-perception play --ledger` sent, nanoseconds, by topic.
+
+    Raises:
+        InputError: There is no such file, or a line is not of a ledger.
+    """
+    played: dict[str, set[int]] = {}
+    for where, entry in _lines(path, "ledger"):
+        if not isinstance(entry.get("topic"), str) or "stamp_ns" not in entry:
+            raise InputError(f"{where}: expected a line of a ledger, with topic and stamp_ns")
+        stamps = played.setdefault(entry["topic"], set())
+        if entry["stamp_ns"] is not None:
+            stamps.add(_integer(entry["stamp_ns"], where))
+    return played
+
+
+def _lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every line's place and content."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                where = f"{path}:{number}"
+                entry = _parsed(line, where, what)
+                yield where, entry
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _parsed(line: str, where: str, what: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: expected a JSON object, as a line of a {what}: {error}") from error
+    if not isinstance(entry, dict):
+        raise InputError(f"{where}: expected a JSON object, as a line of a {what}, got {line.strip()!r}")
+    return entry
+
+
+def _reason(word: object, where: str) -> DropReason:
+    try:
+        return DropReason(word)
+    except ValueError:
+        known = ", ".join(reason.value for reason in DropReason)
+        raise InputError(
+            f"{where}: expected a reason ({known}), got {word!r}; compare with the version that wrote the log"
+        ) from None
+
+
+def _integer(value: object, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError(f"{where}: expected an integer, got {value!r}")
+    return value
