@@ -11,6 +11,7 @@ from trt_perception.cli import (
     bench,
     build,
     calibrate,
+    compare_live,
     demo,
     detect,
     doctor,
@@ -19,13 +20,17 @@ from trt_perception.cli import (
     play,
     profile,
     quantize,
+    replay,
     run,
     validate,
 )
 from trt_perception.errors import PerceptionError
 from trt_perception.version import __version__
 
-VERBS = (doctor, run, play, inspect, calibrate, quantize, build, judge, profile, bench, detect, validate, demo)
+VERBS = (
+    doctor, run, play, inspect, calibrate, quantize, build, judge, profile, bench, detect, validate, replay,
+    compare_live, demo,
+)  # fmt: skip
 
 EXIT_CODES = """\
 exit codes: 0 done; 1 a gate did not hold; 2 bad input or usage; 3 something needed is missing (GPU, ROS, package)"""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,19 @@ class LiveRun:
         return self.log_folder / "drops.jsonl"
 
     def run(self) -> list[BagMessage]:
-        """Start the node, play, record until it is quiet, stop the node.
+        """Start the node, play, record until it is quiet, stop the node; everything that was recorded.
+
+        Raises: As `record`.
+        """
+        messages: list[BagMessage] = []
+        self.record(messages.append)
+        return messages
+
+    def record(self, keep: Callable[[BagMessage], object]) -> None:
+        """The same, with each message handed on as it comes.
+
+        Args:
+            keep: Takes every message.
 
         Raises:
             PerceptionError: The node or the player failed; names the log that says why.
@@ -63,7 +75,11 @@ class LiveRun:
         environment = dict(os.environ)
         # The segment that carries large images is the sender's; both get it.
         environment.update(dds_environment(environment))
-        with _context(), Recorder(self.outputs) as recorder, self._process("node", self._node(), environment) as node:
+        with (
+            _context(),
+            Recorder(self.outputs, keep) as recorder,
+            self._process("node", self._node(), environment) as node,
+        ):
             self._wait_until_active(node, recorder)
             with self._process("player", self._player(), environment) as player:
                 while player.poll() is None:
@@ -71,7 +87,6 @@ class LiveRun:
                     self._check("node", node)
                 self._check("player", player)
             self._spin_until_quiet(recorder)
-            return recorder.messages
 
     @property
     def ledger(self) -> Path:
@@ -123,8 +138,8 @@ class LiveRun:
 
     def _spin_until_quiet(self, recorder: Recorder) -> None:
         count = -1
-        while count != len(recorder.messages):
-            count = len(recorder.messages)
+        while count != recorder.count:
+            count = recorder.count
             recorder.spin(QUIET_S)
 
 

@@ -1,9 +1,9 @@
-"""Keeps every serialized message of a set of topics, with the time at which it came."""
+"""Takes every serialized message of a set of topics, with the time at which it came."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import rclpy
@@ -18,17 +18,20 @@ DEPTH = 1000
 
 
 class Recorder:
-    """Subscribes to topics and keeps what comes, with the system clock's time of arrival, until it is closed.
+    """Subscribes to topics and hands on what comes, with the system clock's time of arrival, until it is closed.
 
     Args:
         topics: Type by topic.
+        keep: Takes every message.
 
     Raises:
         MissingError: A message type is not installed.
     """
 
-    def __init__(self, topics: Mapping[str, str]) -> None:
-        self.messages: list[BagMessage] = []
+    def __init__(self, topics: Mapping[str, str], keep: Callable[[BagMessage], object]) -> None:
+        self.count = 0
+        """Messages so far."""
+        self._keep = keep
         self._node = Node("trt_perception_recorder", enable_rosout=False, start_parameter_services=False)
         self._executor = rclpy.executors.SingleThreadedExecutor()
         self._executor.add_node(self._node)
@@ -40,7 +43,8 @@ class Recorder:
 
     def _keeper(self, topic: str, type_name: str) -> Any:
         def keep(data: bytes) -> None:
-            self.messages.append(BagMessage(topic=topic, type_name=type_name, log_time_ns=time.time_ns(), data=data))
+            self.count += 1
+            self._keep(BagMessage(topic=topic, type_name=type_name, log_time_ns=time.time_ns(), data=data))
 
         return keep
 
