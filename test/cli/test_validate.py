@@ -71,6 +71,17 @@ def test_truth_can_be_left_out(model: Path, bag: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["truth"] == "none"
 
 
+def test_runs_on_a_cluster_from_any_folder(
+    model: Path, bag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="needs Ray")
+    monkeypatch.chdir(model.parent)
+    assert validate(bag, "--model", model.name, "--out", tmp_path / "one", *ON_CPU) == 0
+    assert validate(bag, "--model", model.name, "--out", tmp_path / "out", "--cluster", "--processes", 1, *ON_CPU) == 0
+    for name in ("metrics.json", "frames.jsonl", "detections/detections.mcap"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
 def test_merges_finished_runs(model: Path, tmp_path: Path) -> None:
     bags = [
         write_scene_bag(tmp_path / name, scene_messages(count=2, first=first)) for name, first in (("a", 0), ("b", 9))
@@ -93,6 +104,10 @@ def test_merges_finished_runs(model: Path, tmp_path: Path) -> None:
         pytest.param(("{bag}", "--model", "{model}", "--truth", "no.json"), 2, "no.json", id="truth"),
         pytest.param(("{bag}", "--model", "{model}", "--floor", "2"), 2, "validate.floor", id="floor"),
         pytest.param(("{bag}", "--model", "{model}", "--processes", "0"), 2, "validate.processes", id="processes"),
+        pytest.param(
+            ("--model", "{model}", "--cluster", "{bag}"), 2, "expected bags and --model", id="cluster_takes_bag"
+        ),
+        pytest.param(("{bag}", "--model", "{model}", "--cluster", "head"), 2, "local, auto or HOST:PORT", id="cluster"),
         pytest.param(("{bag}", "--model", str(TWO_INPUTS)), 2, "validate runs models of one input", id="two_inputs"),
         pytest.param(("{bag}", "--merge", "x"), 2, "--merge takes folders", id="merge_and_bags"),
     ],

@@ -52,7 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--floor", type=float, default=None, help="lowest score that average precision looks at (default: 0.05)"
     )
-    parser.add_argument("--processes", type=int, default=1, help="processes that run frames (default: 1)")
+    parser.add_argument(
+        "--processes", type=int, help="processes that run frames (default: 1; with --cluster: what there is room for)"
+    )
+    parser.add_argument(
+        "--cluster",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="run on Ray: local (the default), auto (the cluster of this machine) or HOST:PORT",
+    )
+    parser.add_argument(
+        "--tasks-per-gpu", type=int, default=1, metavar="N", help="with --cluster: tasks that share a GPU (default: 1)"
+    )
     parser.add_argument(
         "--coco", action="store_true", help="write coco_truth.json and coco_detections.json for other tools, too"
     )
@@ -127,6 +139,9 @@ def _validate(arguments: argparse.Namespace) -> ValidationMetrics:
     if not arguments.bags or arguments.model is None:
         raise InputError("validate: expected bags and --model; see --help")
     options = _options(arguments)
+    if options.cluster:  # workers have other working folders
+        arguments.model = arguments.model.resolve()
+        arguments.engine = arguments.engine and arguments.engine.resolve()
     with progress_bar("validating", total=0, unit="frame") as bar:
 
         def progress(done: int, total: int) -> None:
@@ -146,9 +161,12 @@ def _validate(arguments: argparse.Namespace) -> ValidationMetrics:
 
 
 def _options(arguments: argparse.Namespace) -> ValidationOptions:
+    from trt_perception.validate.cluster_options import ClusterOptions
     from trt_perception.validate.validation_options import FLOOR, ValidationOptions
 
-    word = arguments.truth
+    word, cluster, processes = arguments.truth, None, arguments.processes
+    if arguments.cluster is not None:
+        cluster = ClusterOptions(address=arguments.cluster, workers=processes, tasks_per_gpu=arguments.tasks_per_gpu)
     return ValidationOptions(
         cameras=tuple(arguments.camera),
         truth=None if word in ("auto", "none") else Path(word),
@@ -156,7 +174,8 @@ def _options(arguments: argparse.Namespace) -> ValidationOptions:
         score=arguments.score,
         floor=FLOOR if arguments.floor is None else arguments.floor,
         nms_iou=arguments.nms_iou,
-        processes=arguments.processes,
+        processes=1 if processes is None else processes,
+        cluster=cluster,
         overwrite=arguments.overwrite,
         coco=arguments.coco,
     )

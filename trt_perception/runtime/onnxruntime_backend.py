@@ -51,6 +51,11 @@ class OnnxRuntimeBackend:
         note = f"; {self._note}" if self._note else ""
         return f"onnxruntime{version} (CPU, threads: {self._threads}{note})"
 
+    @property
+    def threads(self) -> int:
+        """Threads that work on one frame."""
+        return self._threads
+
     def open(self) -> None:
         """Load the model and compare its inputs and outputs with the spec; `Backend` says more."""
         if self._session is not None:

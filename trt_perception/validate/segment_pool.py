@@ -60,10 +60,17 @@ def validation_pipeline(make_pipeline: MakePipeline, options: ValidationOptions)
     return Pipeline(replace(made.spec, heads=heads), made.backend, thresholds=options.pipeline_thresholds)
 
 
-def blocks(missing: Sequence[Sequence[int]], *, processes: int) -> list[Block]:
-    """Missing segments as stretches, each read at once: one a gap in one process, several a process in more."""
+def blocks(missing: Sequence[Sequence[int]], *, processes: int, most: int | None = None) -> list[Block]:
+    """Missing segments as stretches, each read at once: one a gap in one process, several a process in more.
+
+    Args:
+        missing: Segments by bag, in order.
+        processes: Processes that share them.
+        most: Segments of a stretch at most. Default: no limit.
+    """
     total = sum(map(len, missing))
     longest = total if processes == 1 else max(1, -(-total // (processes * _BLOCKS_PER_PROCESS)))
+    longest = min(longest, most or longest)
     found: list[Block] = []
     for bag, segments in enumerate(missing):
         for segment in segments:
@@ -73,6 +80,28 @@ def blocks(missing: Sequence[Sequence[int]], *, processes: int) -> list[Block]:
             else:
                 found.append(Block(bag=bag, first=segment, stop=segment + 1))
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerFailure:
+    """An error on its way from a worker: the errors themselves do not survive the way between processes.
+
+    Args:
+        text: What it says.
+        exit_code: Its kind.
+    """
+
+    text: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: PerceptionError) -> WorkerFailure:
+        """The failure that tells of an error."""
+        return cls(text=str(error), exit_code=error.exit_code)
+
+    def error(self) -> PerceptionError:
+        """An error of the same kind."""
+        return InputError(self.text) if self.exit_code == InputError.exit_code else DeviceError(self.text)
 
 
 class BlockWorker:
@@ -139,8 +168,7 @@ def run_in_processes(job: RunJob, work: Sequence[Block], *, on_block: Callable[[
         futures = {executor.submit(_run_block, block): block for block in work}
         for future in as_completed(futures):
             if failure := future.result():
-                text, exit_code = failure
-                raise InputError(text) if exit_code == InputError.exit_code else DeviceError(text)
+                raise failure.error()
             on_block(futures[future])
     except BrokenProcessPool as error:
         raise DeviceError(
@@ -170,8 +198,7 @@ def _begin_worker(job: RunJob) -> None:
         _worker = error
 
 
-def _run_block(block: Block) -> tuple[str, int] | None:
-    """Nothing, or text and exit code of an error: the errors themselves do not survive the way between processes."""
+def _run_block(block: Block) -> WorkerFailure | None:
     try:
         if isinstance(_worker, PerceptionError):
             raise _worker
@@ -179,5 +206,5 @@ def _run_block(block: Block) -> tuple[str, int] | None:
             raise DeviceError("validate: the worker process was not begun")
         _worker.run(block)
     except PerceptionError as error:
-        return str(error), error.exit_code
+        return WorkerFailure.of(error)
     return None

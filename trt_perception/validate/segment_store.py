@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +96,35 @@ class SegmentStore:
             path.unlink()
         shutil.rmtree(results, ignore_errors=True)
         return False
+
+    def files(self, bag: int, segment: int) -> dict[str, bytes]:
+        """The content of every file of a segment that is done, by its path in the store.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        results = self.results_path(bag, segment)
+        paths = [self._path(bag, segment), *sorted(results.iterdir() if results.is_dir() else ())]
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
+
+    def put(self, bag: int, segment: int, files: Mapping[str, bytes]) -> None:
+        """Keep a segment that was made elsewhere.
+
+        Args:
+            bag: Number of the bag.
+            segment: Number of the segment.
+            files: What `files` gave there.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        own = self._path(bag, segment)
+        shutil.rmtree(self.results_path(bag, segment), ignore_errors=True)
+        # The segment's own file last: with it, the segment is done.
+        for name, content in sorted(files.items(), key=lambda item: self.folder / item[0] == own):
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
 
     def begin(self, identity: dict[str, Any]) -> bool:
         """Make the folder, or find that of an earlier run that was ended.

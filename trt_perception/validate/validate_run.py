@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from trt_perception.options.json_schema import to_plain
 from trt_perception.runtime.pipeline import Pipeline
 from trt_perception.validate.bag_plan import BagPlan, plan_bag
 from trt_perception.validate.finish_run import RunFinisher, write_figures
+from trt_perception.validate.ray_cluster import RayCluster, TaskNeeds, ray_cluster
 from trt_perception.validate.run_folder import DETECTIONS, FRAMES, METRICS, MISSED, TIMINGS
 from trt_perception.validate.run_header import RunHead, RunHeader, RunThresholds
 from trt_perception.validate.run_model import run_model
+from trt_perception.validate.run_on_cluster import LONGEST_BLOCK, run_on_cluster
 from trt_perception.validate.run_timings import RunTimings
 from trt_perception.validate.segment_pool import (
     Block,
@@ -48,7 +51,7 @@ def validate_run(
 
     Work is kept in ``out/.partial`` in segments of a few hundred frames. A run that was ended, by Ctrl-C or a kill,
     is continued by the same call, and its results are those of a run that never was. Results depend neither on the
-    number of processes nor on the order of the bags; only timings.json differs from run to run.
+    number of processes or machines nor on the order of the bags; only timings.json differs from run to run.
 
     Args:
         bags: The bags.
@@ -120,11 +123,12 @@ class _Run:
         self._store.begin(_identity(self._job, self._header))
         plans, processes = self._job.plans, self._job.options.processes
         missing = [missing_segments(self._store, bag, plan.segment_count) for bag, plan in enumerate(plans)]
-        work = blocks(missing, processes=processes)
-        total = sum(plan.frame_count for plan in plans)
         kept = self._kept_frames(missing)
-        timings = RunTimings(backend=self._pipeline.backend.name, processes=processes, kept_frames=kept)
-        self._work(work, kept, total)
+        with self._cluster(needed=any(missing)) as cluster:
+            slots = cluster.slots if cluster else processes
+            work = blocks(missing, processes=slots, most=LONGEST_BLOCK if cluster else None)
+            timings = RunTimings(backend=self._pipeline.backend.name, processes=slots, kept_frames=kept)
+            self._work(work, kept, cluster)
         timings.stop_clock()
         finisher = RunFinisher(self._job.out, plans, spec=self._pipeline.spec, score=self._header.thresholds.score)
         keys = None if self._truth is None else self._truth.keys()
@@ -134,16 +138,27 @@ class _Run:
         self._store.remove()
         return metrics
 
-    def _work(self, work: Sequence[Block], done: int, total: int) -> None:
+    def _cluster(self, *, needed: bool) -> AbstractContextManager[RayCluster | None]:
+        options = self._job.options.cluster
+        if options is None or not needed:
+            return nullcontext()
+        return ray_cluster(options, TaskNeeds.of(self._pipeline.backend, options))
+
+    def _work(self, work: Sequence[Block], done: int, cluster: RayCluster | None) -> None:
+        total = sum(plan.frame_count for plan in self._job.plans)
         self._progress(done, total)
+
+        def on_block(block: Block) -> None:
+            nonlocal done
+            done += self._frames_of([(block.bag, segment) for segment in range(block.first, block.stop)])
+            self._progress(done, total)
+
+        if cluster:
+            self._pipeline.close()
+            run_on_cluster(self._job, self._header.model, work, cluster, on_block=on_block)
+            return
         if self._job.options.processes > 1 and len(work) > 1:
             self._pipeline.close()
-
-            def on_block(block: Block) -> None:
-                nonlocal done
-                done += self._frames_of([(block.bag, segment) for segment in range(block.first, block.stop)])
-                self._progress(done, total)
-
             run_in_processes(self._job, work, on_block=on_block)
             return
         worker = BlockWorker(self._job, self._pipeline, self._truth)

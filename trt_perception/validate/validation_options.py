@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trt_perception.errors import ConfigError
 from trt_perception.thresholds import Thresholds
+from trt_perception.validate.cluster_options import ClusterOptions
 
 FLOOR = 0.05
 """Lowest score that is kept by default: low enough for the whole of a precision-recall curve that matters, and high
@@ -15,7 +16,7 @@ enough that a frame has tens of candidates, not hundreds."""
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationOptions:
-    """How a validation runs. All but `processes`, `overwrite` and `coco` change its results.
+    """How a validation runs. All but `processes`, `cluster`, `overwrite` and `coco` change its results.
 
     Args:
         cameras: Which cameras. Default: all that the bags have.
@@ -26,6 +27,7 @@ class ValidationOptions:
         nms_iou: Boxes of one class that overlap more than this are one object.
         max_detections: Most detections of one frame and head.
         processes: Processes that run frames.
+        cluster: The Ray whose tasks run frames, instead of processes of this one.
         overwrite: Whether an earlier run in the folder is replaced.
         coco: Whether truth and detections are written as COCO files, too.
 
@@ -41,6 +43,7 @@ class ValidationOptions:
     nms_iou: float = Thresholds().nms_iou
     max_detections: int = Thresholds().max_detections
     processes: int = 1
+    cluster: ClusterOptions | None = None
     overwrite: bool = False
     coco: bool = False
 
