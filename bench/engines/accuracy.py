@@ -23,6 +23,7 @@ from trt_perception.validate.agreement_meter import MEASURING_THRESHOLDS, Agreem
 
 REFERENCE = "ONNX Runtime FP32"
 STRONG = "ONNX Runtime, strong graph of the split"
+STRONG_INT8 = "ONNX Runtime, strong graph of INT8 everywhere"
 SPLIT = "TensorRT split"
 AGAINST_STRONG = "TensorRT split against the strong graph"
 ENGINES = {"TensorRT FP32": "fp32", "TensorRT FP16": "fp16", SPLIT: "split", "TensorRT INT8 everywhere": "int8"}
@@ -40,11 +41,12 @@ class _Worker:
         maker = make_maker(kind)
         spec = network.spec
         reference = dataclasses.replace(spec, model=str(DEMO)) if network.name == "demo" else spec
-        graph = dataclasses.replace(spec, model=str(strong_graph(network, "split")))
         self.knows_drive = network.name == "demo"
         self.reference = _pipeline(spec, OnnxRuntimeBackend(reference, threads=1))
         self.ways = {way: _pipeline(spec, maker.backend(network, ENGINES[way])) for way in ways}
-        self.ways[STRONG] = _pipeline(spec, OnnxRuntimeBackend(graph, threads=1, exact_quantizers=True))
+        for way, precision in {STRONG: "split", STRONG_INT8: "int8"}.items():
+            graph = dataclasses.replace(spec, model=str(strong_graph(network, precision)))
+            self.ways[way] = _pipeline(spec, OnnxRuntimeBackend(graph, threads=1, exact_quantizers=True))
 
     def judge(self, options: DriveOptions) -> Meters:
         """All pictures of one drive through all of them."""
@@ -86,7 +88,8 @@ def measure_accuracy(
     network: Network, maker: EngineMaker, *, kind: str, images: PictureSet, processes: int, out: Path
 ) -> None:
     """Write the part `accuracy_<network>`: one row a way of running it."""
-    strong_graph(network, "split")  # once, not in every worker
+    for precision in ("split", "int8"):
+        strong_graph(network, precision)  # once, not in every worker
     ways = tuple(way for way, precision in ENGINES.items() if network.engine(precision).exists())
     for way in ways:
         _try(network, maker, ENGINES[way])

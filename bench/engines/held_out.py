@@ -89,9 +89,7 @@ def truth_of(truth: GroundTruth, heads: tuple[HeadSpec, ...], *, knows_drive: bo
     """The truth for the heads of a model; none where the model does not know the drive's classes."""
     if not knows_drive:
         return TruthOfImage()
-    objects = ImageTruth(
-        boxes=truth.boxes, class_ids=truth.class_ids, ignored=~IgnoreRule().evaluated(truth)
-    )
+    objects = ImageTruth(boxes=truth.boxes, class_ids=truth.class_ids, ignored=~IgnoreRule().evaluated(truth))
     return TruthOfImage(
         objects={head.name: objects for head in heads if head.kind.is_detection},
         masks={head.name: truth.mask for head in heads if not head.kind.is_detection},

@@ -11,6 +11,7 @@ from bench.engines.part_file import IDENTITY, read_parts, say
 from bench.engines.speed_table import LATENCY, SPEED_QUESTION, speed_order, speed_table
 from bench.engines.table_words import TITLES, Part, Row, goal
 from bench.result_file import RESULTS, ResultFile, ResultTable
+from trt_perception.engine.copy_reasons import UNTOLD
 
 COMMAND = "bench/run_engines.sh all"
 ACCURACY = {
@@ -101,11 +102,14 @@ def _tables(parts: Mapping[str, Part]) -> Iterator[tuple[str, ResultTable]]:
     if builds:
         rows = list(_engine_rows([part["row"] for part in builds]))
         jobs = max(part["jobs"] for part in builds)
-        yield "engines", ResultTable(
-            question=f"What was built, up to {jobs} engines at once; what was refused, and why.",
-            columns=ENGINES,
-            rows=rows,
-            goals=list(_memory_goals(rows)),
+        yield (
+            "engines",
+            ResultTable(
+                question=f"What was built, up to {jobs} engines at once; what was refused, and why.",
+                columns=ENGINES,
+                rows=rows,
+                goals=list(_memory_goals(rows)),
+            ),
         )
     if "layers" in parts:
         yield "layers", _layers(parts["layers"])
@@ -212,7 +216,10 @@ def _layers(part: Part) -> ResultTable:
             rows.append({"network": network, **region, **known, "other": other})
         left = "; ".join(f"{name}: {what}" for name, what in found["unexplained"].items())
         what = f"{network}: no Q/DQ or reformat inside the INT8 regions left unexplained"
-        goals.append(goal(what, left or f"none of {len(found['copies'])} copies", not left))
+        untold = sum(UNTOLD in why or "unknown" in why for why in found["copies"].values())
+        got = left or f"none of {len(found['copies']) - untold} copies"
+        more = f" (of {untold} more TensorRT does not tell the forms)" if untold else ""
+        goals.append(goal(what, got + more, not left))
     return ResultTable(
         question="Layers of the split by region and precision, as TensorRT's inspector tells them.",
         columns=REGIONS,
@@ -223,9 +230,7 @@ def _layers(part: Part) -> ResultTable:
 
 def _hot_spots(part: Part) -> ResultTable:
     rows = [{**hot, "precision_plan": row["precision"]} for row in part["rows"] for hot in row["hot"]]
-    sums = {
-        row["precision"]: sum(hot["p50_ms"] for hot in row["hot"]) for row in part["rows"] if row["hot"]
-    }
+    sums = {row["precision"]: sum(hot["p50_ms"] for hot in row["hot"]) for row in part["rows"] if row["hot"]}
     told = [f"{name}: {value:.2f} ms, layers one by one" for name, value in sums.items()]
     return ResultTable(
         question=f"Where FP16 and the split spend their time: {TITLES[part['profiled']]}, batch {part['batch']}, "

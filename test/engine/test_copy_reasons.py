@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from trt_perception.engine.copy_reasons import UNTOLD
 from trt_perception.engine.engine_layer import EngineLayer, EngineTensor
 from trt_perception.engine.layer_check import LayerCheck, check_layers
 from trt_perception.precision.account import Account, NodeAccount, WeightAccount
@@ -113,3 +114,12 @@ def test_another_layout_alone_is_said_to_be_that() -> None:
 def test_a_reformat_that_moves_nothing_costs_nothing() -> None:
     check = judged(node("second"), node("third"), copy=dataclasses.replace(COPY, kind="NoOp"))
     assert "costs nothing" in check.copies["copy"]
+
+
+def test_a_copy_whose_forms_are_not_told_is_neither_explained_away_nor_blamed() -> None:
+    untold = layer("copy", tensor("y", "unknown"), tensor("y half", "unknown"), kind="Reformat")
+    check = judged(node("second"), node("third"), untold)
+    assert check.copies["copy"] == UNTOLD
+    assert check.unexplained == {}
+    kept = judged(node("second", precision=Precision.FP16, reason="keep_fp16"), node("third"), untold)
+    assert kept.copies["copy"].startswith(f"{UNTOLD}; `second` is kept in fp16")

@@ -141,6 +141,16 @@ def test_what_the_engine_does_not_tell_is_undetermined(
     assert check.not_honoured == {}
 
 
+def test_int8_weights_tell_of_a_layer_whose_tensors_are_not_told(
+    layers: tuple[EngineLayer, ...], account: Account
+) -> None:
+    """TensorRT 8.6 says `N/A due to dynamic shapes` of tensors of open size, but tells the weights."""
+    untold = changed(layers, CONV, lambda layer: dataclasses.replace(in_precision(layer, "unknown"), weights="int8"))
+    assert CONV in check_layers(untold, account).honoured
+    halves = changed(layers, CONV, lambda layer: dataclasses.replace(in_precision(layer, "unknown"), weights="fp16"))
+    assert CONV in check_layers(halves, account).not_honoured
+
+
 def test_a_missing_node_may_lie_in_a_hidden_block(layers: tuple[EngineLayer, ...], account: Account) -> None:
     block = EngineLayer(name="{ForeignNode[a...b]}", kind="Myelin")
     check = check_layers([*changed(layers, CONV, lambda _: None), block], account)

@@ -98,7 +98,11 @@ def _options(options: EngineOptions) -> str:
 
 
 def _value(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    if isinstance(value, dict):  # the profile of one input
+        return f"{value['input']} {' / '.join('x'.join(map(str, value[key])) for key in ('min', 'opt', 'max'))}"
+    return str(value)
 
 
 def _digest(text: str) -> str:

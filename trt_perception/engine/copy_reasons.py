@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trt_perception.engine.engine_layer import widest
+from trt_perception.engine.engine_layer import UNKNOWN, widest
 from trt_perception.engine.layer_graph import LayerGraph
 from trt_perception.precision.account import NodeAccount
 from trt_perception.precision.precision_plan import Precision
+
+UNTOLD = "TensorRT does not tell its forms"
+"""Begins the reason of a copy of which it is not known what it converts: 8.6 is silent about tensors of open size."""
 
 
 class CopyReasons:
@@ -32,6 +35,9 @@ class CopyReasons:
             return f"the model's output leaves in another form: {change}"
         if layer.origin == "CONCAT":
             return f"a branch copied to its place in a Concat: {change}"
+        if UNKNOWN in (widest(layer.inputs), widest(layer.outputs)):
+            why = next(self._why_floating(index), "")
+            return f"{UNTOLD}; {why}" if why else UNTOLD
         if widest(layer.inputs) == widest(layer.outputs):
             return f"another layout, no other precision: {change}"
         why = next(self._why_floating(index), "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from trt_perception.precision.account import Account
 from trt_perception.precision.markdown import code_names, markdown_list, markdown_table
 
 NOT_INSPECTED = "not inspected here"
+_SHOWN = 6
+"""Names of undetermined nodes that a card shows one by one."""
 _COPIES = (
     "A reformat changes layout or type of a tensor where two layers want it differently; it moves bytes and computes "
     "nothing. At the border of two precisions it is the price of the border."
@@ -113,15 +116,35 @@ def _verification(manifest: Manifest, inspection: Inspection | None) -> str:
     rows = [
         ["honoured", str(len(check.honoured)), ""],
         ["not honoured", str(len(check.not_honoured)), code_names(check.not_honoured)],
-        ["undetermined", str(len(check.undetermined)), code_names(check.undetermined)],
+        ["undetermined", str(len(check.undetermined)), _some(check.undetermined)],
     ]
     if check.wider:
         rows.append(["honoured, but wider than planned", str(len(check.wider)), code_names(check.wider)])
     parts = [markdown_table(["nodes of the plan", "count", "names"], rows)]
-    reasons = {**check.not_honoured, **check.undetermined, **check.wider}
+    reasons = {**check.not_honoured, **_grouped(check.undetermined), **check.wider}
     if reasons:
         parts.append(markdown_list(f"`{name}`: {why}" for name, why in reasons.items()))
     return "\n\n".join(parts)
+
+
+def _grouped(reasons: Mapping[str, str]) -> dict[str, str]:
+    """Many nodes that are undetermined for one reason become one line."""
+    groups: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        groups.setdefault(re.sub(r"layer '.*?'", "its layer", why), []).append(name)
+    shown = {}
+    for why, names in groups.items():
+        if len(names) <= _SHOWN:
+            shown.update({name: reasons[name] for name in names})
+        else:
+            shown[f"{names[0]}` and {len(names) - 1} more, to `{names[-1]}"] = why
+    return shown
+
+
+def _some(names: Mapping[str, str]) -> str:
+    """The first names and the number of the others."""
+    first = code_names(list(names)[:_SHOWN])
+    return f"{first} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else first
 
 
 def _copies(check: LayerCheck) -> str:

@@ -126,9 +126,12 @@ def _int8(layer: EngineLayer, place: str) -> Verdict:
         return Verdict(result=Result.NOT_HONOURED, text=f"planned int8, computes {layer.weights} in {place}")
     if data == "int8":
         return Verdict(result=Result.HONOURED)
+    alone = layer.weights is not None or any(word in layer.kind.lower() for word in _ONE_OPERATION)
+    if data == UNKNOWN and layer.weights == "int8":
+        # TensorRT 8.6 does not tell the form of tensors of open size; it has no kernel of INT8 weights and float data.
+        return Verdict(result=Result.HONOURED)
     if data == UNKNOWN:
         return _undetermined(Precision.INT8, f"{place} does not say: {_forms(layer)}")
-    alone = layer.weights is not None or any(word in layer.kind.lower() for word in _ONE_OPERATION)
     if not alone:  # a generated kernel may quantize inside
         return _undetermined(Precision.INT8, f"it is fused into {place}, which reads {data}")
     return Verdict(result=Result.NOT_HONOURED, text=f"planned int8, reads {data} in {place}")
