@@ -1,11 +1,12 @@
 """How fast `validate` is beside the pipeline alone, and whether its memory stays flat.
 
-    python bench/validate.py [--frames 1200]
+    python bench/validate.py [--frames 1200] [--gigabytes 1 10]
 
 One process, the demo model in ONNX Runtime, a bag of compressed images of two cameras with truth. The ratio is taken
 inside one run, so that what else the machine does hits both sides: the time that the pipeline's own stages took, of the
 time of the whole run, figures and files included, loading the model not. Memory is the private memory of the process
-after each 100 frames, and its slope the line of least squares through the last 80 % of the samples.
+after each 100 frames, and its slope the line of least squares through the last 80 % of the samples. With --gigabytes,
+memory on bags of these sizes, too (bag_sizes.py): they are made and removed again, below TMPDIR.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from bag_sizes import GOAL_MB, slope, table
 from result_file import ROOT, ResultFile
 
 from trt_perception.bag.bag_writer import BagWriter
@@ -46,7 +48,6 @@ PICTURES = 20
 WIDTH, HEIGHT = 960, 540
 START_NS = 1_700_000_000_000_000_000
 GOAL_RATIO = 0.8
-GOAL_MB = 1.0
 ROUNDS = 3
 
 
@@ -121,17 +122,13 @@ def validated(bag: Path, out: Path, memory: list[float]) -> tuple[float, float]:
     return 1000.0 / timings["stages_ms"]["all"]["total"]["mean"], timings["frames_per_s"]
 
 
-def slope(samples: list[float]) -> float:
-    """MB per 1,000 frames over the last 80 % of the samples."""
-    kept = np.array(samples[len(samples) // 5 :])
-    return float(np.polyfit(np.arange(len(kept)), kept, 1)[0]) * 10.0
-
-
 def main() -> int:
     """Measure, print, write docs/results/validate.json; 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=1200, help="frames of the bag whose memory is looked at")
-    frames = parser.parse_args().frames
+    parser.add_argument("--gigabytes", type=float, nargs="+", default=[], help="sizes of the bags of the memory table")
+    arguments = parser.parse_args()
+    frames, gigabytes = arguments.frames, arguments.gigabytes
     files = pictures()
     truth = truth_of(files)
     ratios, speeds = [], []
@@ -143,12 +140,14 @@ def main() -> int:
             ratios.append(speeds[-1][1] / speeds[-1][0])
         memory: list[float] = []
         validated(write_bag(folder / "long", files, truth, frames), folder / "out_long", memory)
+    tables = {"memory": table(gigabytes, files[0], truth[0])} if gigabytes else {}
     ratio, growth = statistics.median(ratios), slope(memory)
     held = ratio >= GOAL_RATIO and growth < GOAL_MB
+    held = held and all(row["slope"] < GOAL_MB for found in tables.values() for row in found.rows)
     result = ResultFile(
         name="validate",
         question="Frames a second of validate in one process beside the pipeline alone, and growth of its memory.",
-        command=f"python bench/validate.py --frames {frames}",
+        command=" ".join(["python bench/validate.py", *sys.argv[1:]]),
         columns={"round": "round", "alone": "pipeline, frames/s", "validate": "validate, frames/s", "ratio": "ratio"},
         rows=[
             {"round": number, "alone": one, "validate": other, "ratio": other / one}
@@ -159,8 +158,11 @@ def main() -> int:
             f"below {GOAL_MB} MB per 1,000 frames, of {frames}: {growth:.2f} MB, "
             f"{'held' if growth < GOAL_MB else 'missed'}",
         ],
+        tables=tables,
     )
-    print(f"{result.write()}: {'; '.join(result.goals)}")
+    print(
+        f"{result.write()}: {'; '.join([*result.goals, *(goal for found in tables.values() for goal in found.goals)])}"
+    )
     return 0 if held else 1
 
 
