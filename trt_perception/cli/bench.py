@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,25 +101,9 @@ def render_bench(result: BenchResult) -> str:
 
 
 def _write_card(engine: Path, result: BenchResult) -> None:
-    from trt_perception.engine.engine_results import LatencyResult, LatencyRow
     from trt_perception.engine.update_card import update_card
 
-    rows = result.rows_of(engine.name)
-    latency = LatencyResult(
-        rows=tuple(
-            LatencyRow(
-                streams=row.streams,
-                batch=row.batch,
-                p50_ms=row.p50_ms,
-                p99_ms=row.p99_ms,
-                frames_per_s=row.frames_per_s,
-            )
-            for row in rows
-        ),
-        device_memory_mib=_mib(result.memory_of_one_context(engine.name)),
-        measured=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    )
-    was_signed = update_card(engine, latency=latency)
+    was_signed = update_card(engine, latency=result.latency_of(engine.name))
     print(f"kept in {engine.name}.json and .md{'; its signature is void: sign again' * was_signed}")
 
 

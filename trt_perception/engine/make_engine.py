@@ -115,8 +115,9 @@ def _make(request: EngineRequest, origin: EngineOrigin, trt: Any, progress: Prog
         inspection = _inspect(request, origin, trt, built, account)
         manifest = _manifest(request, origin, built, inspection, emitter=account.emitter, graph=graph)
         card = render_card(manifest, account=account, flow=_flow(graph, account), inspection=inspection)
-        write_engine(request.out, built.plan, manifest, card)
+        # First: an account that is not its engine's is told by its digests, an engine without account by nothing.
         write_engine_account(request.out, account)
+        write_engine(request.out, built.plan, manifest, card)
         progress(VERIFYING, 1, 1)
     return MadeEngine(path=EngineFiles(request.out).engine, manifest=manifest, built=True, messages=built.messages)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trt_perception.engine.engine_results import LatencyResult, LatencyRow
 from trt_perception.engine.gpu_identity import GpuIdentity
 from trt_perception.engine.tensorrt_module import TensorRtIdentity
 from trt_perception.options.json_schema import to_plain
@@ -90,6 +92,23 @@ class BenchResult:
         """Device memory of an engine with one context, at the smallest batch measured."""
         weights = next(item.weights_bytes for item in self.engines if item.name == engine)
         return weights + min((row.memory_bytes - weights) // row.streams for row in self.rows_of(engine))
+
+    def latency_of(self, engine: str) -> LatencyResult:
+        """What an engine's card keeps of this, measured now."""
+        return LatencyResult(
+            rows=tuple(
+                LatencyRow(
+                    streams=row.streams,
+                    batch=row.batch,
+                    p50_ms=row.p50_ms,
+                    p99_ms=row.p99_ms,
+                    frames_per_s=row.frames_per_s,
+                )
+                for row in self.rows_of(engine)
+            ),
+            device_memory_mib=self.memory_of_one_context(engine) / 2**20,
+            measured=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        )
 
     def to_plain(self) -> dict[str, Any]:
         """All of it as JSON knows it."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from trt_perception.detections import Detections
 from trt_perception.errors import MissingError
 from trt_perception.validate.coco_form import coco_annotations, coco_categories, coco_results
+from trt_perception.validate.detection_metrics import mean_precision
 from trt_perception.validate.image_truth import ImageTruth
 
 SIZES = ("all", "small", "medium", "large")
@@ -50,11 +51,11 @@ class CocoScores:
 
     def map50(self, *, class_id: int | None = None, size: str = "all") -> float | None:
         """At IoU 0.50, of one class or the mean over all that have objects; None where none has."""
-        return _mean(self._part(class_id, size)[:1])
+        return mean_precision(self._part(class_id, size)[:1])
 
     def map50_95(self, *, class_id: int | None = None, size: str = "all") -> float | None:
         """The same as mean over IoU 0.50 to 0.95."""
-        return _mean(self._part(class_id, size))
+        return mean_precision(self._part(class_id, size))
 
     def _part(self, class_id: int | None, size: str) -> NDArray[np.float64]:
         of_size = self.precision[..., SIZES.index(size)]
@@ -212,9 +213,3 @@ def _packed(flags: NDArray[Any]) -> NDArray[np.uint16]:
 def _unpacked(bits: NDArray[np.uint16]) -> NDArray[np.bool_]:
     """bool (thresholds, n)."""
     return np.asarray(bits[None, :] & _BITS[:, None] != 0)
-
-
-def _mean(precision: NDArray[np.float64]) -> float | None:
-    """COCO writes -1 where a class has no object."""
-    valid = precision[precision > -1]
-    return float(valid.mean()) if valid.size else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.detections import Detections
-from trt_perception.errors import MissingError
+from trt_perception.validate.image_matches import match_images
 from trt_perception.validate.image_truth import ImageTruth
 
 # Axes of COCOeval's precision array: IoU thresholds 0.50 to 0.95, recall, class, area, most detections an image.
@@ -62,73 +62,20 @@ def measure_detections(
     Raises:
         MissingError: pycocotools is not installed.
     """
-    try:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-    except ImportError as error:
-        raise MissingError("pycocotools is not installed", "pip install 'trt_perception[report]'") from error
-    found: list[dict[str, Any]] = []
-    truth: list[dict[str, Any]] = []
-    images = 0
-    for images, (detections, image_truth) in enumerate(pairs, start=1):
-        found.extend(_found(images, detections))
-        truth.extend(_truth(images, image_truth))
-    if not any(not annotation["iscrowd"] for annotation in truth):
+    evaluation = match_images(pairs, class_count=len(labels), max_detections=max_detections)
+    truth = evaluation.cocoGt.dataset["annotations"]
+    images = len(evaluation.params.imgIds)
+    if all(annotation["iscrowd"] for annotation in truth):
         return DetectionMetrics(map50=None, map50_95=None, images=images, by_class=_by_class(labels, truth, None))
-    for number, annotation in enumerate(truth, start=1):
-        annotation["id"] = number  # 0 means "no match" to COCOeval
-    dataset = {
-        "images": [{"id": image} for image in range(1, images + 1)],
-        "categories": [{"id": class_id, "name": label} for class_id, label in enumerate(labels)],
-        "annotations": truth,
-    }
     with contextlib.redirect_stdout(io.StringIO()):
-        reference = COCO()
-        reference.dataset = dataset
-        reference.createIndex()
-        evaluation = COCOeval(reference, _results(reference, found), "bbox")
-        evaluation.params.maxDets = [max_detections]
-        evaluation.evaluate()
         evaluation.accumulate()
     precision: NDArray[np.float64] = evaluation.eval["precision"][:, :, :, _ALL_AREAS, _MOST_DETECTIONS]
     return DetectionMetrics(
-        map50=_mean(precision[:1]),
-        map50_95=_mean(precision),
+        map50=mean_precision(precision[:1]),
+        map50_95=mean_precision(precision),
         images=images,
         by_class=_by_class(labels, truth, precision),
     )
-
-
-def _results(reference: Any, found: list[dict[str, Any]]) -> Any:
-    """COCO's results object; its own loader refuses an empty list, which is a valid answer."""
-    if found:
-        return reference.loadRes(found)
-    empty = type(reference)()
-    empty.dataset = {**reference.dataset, "annotations": []}
-    empty.createIndex()
-    return empty
-
-
-def _found(image: int, detections: Detections) -> Iterator[dict[str, Any]]:
-    for box, score, class_id in zip(detections.boxes, detections.scores, detections.class_ids, strict=True):
-        yield {"image_id": image, "category_id": int(class_id), "bbox": _xywh(box), "score": float(score)}
-
-
-def _truth(image: int, truth: ImageTruth) -> Iterator[dict[str, Any]]:
-    for box, class_id, ignored in zip(truth.boxes, truth.class_ids, truth.ignored, strict=True):
-        bbox = _xywh(box)
-        yield {
-            "image_id": image,
-            "category_id": int(class_id),
-            "bbox": bbox,
-            "area": bbox[2] * bbox[3],
-            "iscrowd": int(ignored),
-        }
-
-
-def _xywh(box: NDArray[np.float32]) -> list[float]:
-    x1, y1, x2, y2 = (float(value) for value in box)
-    return [x1, y1, x2 - x1, y2 - y1]
 
 
 def _by_class(
@@ -140,14 +87,14 @@ def _by_class(
     return {
         label: ClassMetrics(
             objects=counts[class_id],
-            map50=None if precision is None else _mean(precision[:1, :, class_id]),
-            map50_95=None if precision is None else _mean(precision[:, :, class_id]),
+            map50=None if precision is None else mean_precision(precision[:1, :, class_id]),
+            map50_95=None if precision is None else mean_precision(precision[:, :, class_id]),
         )
         for class_id, label in enumerate(labels)
     }
 
 
-def _mean(precision: NDArray[np.float64]) -> float | None:
-    """COCO writes -1 where a class has no object."""
+def mean_precision(precision: NDArray[np.float64]) -> float | None:
+    """The mean of COCOeval's precisions, which are -1 where a class has no object; None where none has."""
     valid = precision[precision > -1]
     return float(valid.mean()) if valid.size else None
