@@ -200,6 +200,11 @@ class _Comparison:
 
     def _doubts(self, drops: LiveDrops) -> Iterator[str]:
         """What the drop log leaves open."""
+        if any(problem.kind is ProblemKind.UNEXPLAINED for problem in self._problems):
+            yield (
+                "frames that come too fast are replaced in the middleware, too, before the node can log them: where "
+                "frames have no explanation, play slower, and give the node's drop log"
+            )
         if drops.lost:
             yield f"the drop log lost {drops.lost} entries: as many frames may be without an explanation"
         if drops.unstamped:
