@@ -18,7 +18,7 @@ from trt_perception.validate.image_truth import ImageTruth
 from trt_perception.validate.match_frame import truth_of_head
 from trt_perception.validate.measure_drift import measure_drift
 from trt_perception.validate.precision_table import PrecisionTable
-from trt_perception.validate.report import Report, ReportFrame, ReportTimes
+from trt_perception.validate.report import Report, ReportTimes
 from trt_perception.validate.run_folder import TIMINGS, RunFolder
 from trt_perception.validate.run_header import RunHead
 from trt_perception.validate.worst_frames import WorstFrame, against_baseline, against_truth, worst_frames
@@ -56,7 +56,7 @@ def make_report(
         curves=_curves(run),
         drift=drift,
         worst_by=judged_by,
-        worst=tuple(ReportFrame(**vars(frame)) for frame in frames),
+        worst=tuple(frames),
     )
     return report, frames
 

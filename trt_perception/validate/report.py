@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from trt_perception.draw.marked_boxes import MarkedBox
 from trt_perception.errors import InputError
 from trt_perception.options.from_mapping import from_mapping
 from trt_perception.options.json_schema import to_plain
@@ -14,6 +13,7 @@ from trt_perception.validate.drift import Drift
 from trt_perception.validate.gate_outcome import GateOutcome, GateStatus
 from trt_perception.validate.run_folder import REPORT_JSON, read_json
 from trt_perception.validate.validation_metrics import ValidationMetrics
+from trt_perception.validate.worst_frames import WorstFrame
 
 SCHEMA = 1
 """Of report.json. History: 1, the first."""
@@ -65,20 +65,6 @@ class ReportTimes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportFrame:
-    """One of the worst frames; see WorstFrame."""
-
-    bag: str
-    camera: str
-    stamp_ns: int | None
-    log_time_ns: int
-    condition: str
-    missed: tuple[str, ...]
-    false_alarms: tuple[str, ...]
-    boxes: tuple[MarkedBox, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Report:
     """One validation.
 
@@ -104,7 +90,7 @@ class Report:
     curves: Mapping[str, Mapping[str, tuple[float, ...]]]
     drift: Drift | None
     worst_by: str
-    worst: tuple[ReportFrame, ...]
+    worst: tuple[WorstFrame, ...]
 
     @property
     def failed_gates(self) -> tuple[GateOutcome, ...]:
