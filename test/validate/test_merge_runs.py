@@ -18,6 +18,7 @@ from trt_perception.validate.frame_record import FrameRecord, RecordTruth
 from trt_perception.validate.match_frame import match_frame
 from trt_perception.validate.measure_run import measure_run
 from trt_perception.validate.merge_runs import merge_frames, merge_headers, merge_runs
+from trt_perception.validate.run_folder import RunFolder
 from trt_perception.validate.run_header import RunBag, RunCamera, RunHead, RunHeader, RunModel, RunThresholds
 from trt_perception.validate.validate_run import validate_run
 from trt_perception.validate.validation_options import ValidationOptions
@@ -145,6 +146,43 @@ def test_a_bag_that_is_in_two_runs_is_refused() -> None:
         merge_headers([header, header])
 
 
+def assert_times_of_all(folder: Path) -> None:
+    names = ("out_rain", "out_fog", "out_dusk")
+    alone = [RunFolder(folder / name).timings() for name in names]
+    together = RunFolder(folder / "merged").timings()
+    assert together["frames"] == sum(timings["frames"] for timings in alone) == 30
+    assert together["wall_s"] == pytest.approx(sum(timings["wall_s"] for timings in alone))
+    for camera in ("all", "left"):
+        longest = [timings["stages_ms"][camera]["total"]["max"] for timings in alone]
+        means = [timings["stages_ms"][camera]["total"]["mean"] for timings in alone]
+        total = together["stages_ms"][camera]["total"]
+        assert total["max"] == max(longest)
+        assert total["mean"] == pytest.approx(np.mean(means))  # all runs have as many frames
+        assert min(means) / 2 < total["p50"] <= total["p99"] <= max(longest)
+    assert sum(together["histogram"]["counts"]) == 30
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        pytest.param("{}", "damaged", id="empty"),
+        pytest.param('{"counts": 3}', "damaged", id="kind"),
+        pytest.param("[", "expected JSON", id="no_json"),
+    ],
+)
+def test_damaged_times_are_refused_before_anything_is_written(tmp_path: Path, content: str, named: str) -> None:
+    pytest.importorskip("onnxruntime", reason="needs ONNX Runtime")
+    bag = write_scene_bag(tmp_path / "scene", scene_messages(count=2))
+    validate_run([bag], TinyPipeline(tmp_path), tmp_path / "run", options=ValidationOptions(score=SCORE))
+    (tmp_path / "run" / "timings.json").write_text(content)
+    with pytest.raises(InputError, match=named):
+        merge_runs([tmp_path / "run"], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+    (tmp_path / "run" / "timings.json").unlink()
+    merge_runs([tmp_path / "run"], tmp_path / "merged")
+    assert not (tmp_path / "merged" / "timings.json").exists()
+
+
 def test_folders_merge_to_the_bytes_of_a_single_run(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs ONNX Runtime")
     pipeline = TinyPipeline(tmp_path)
@@ -160,6 +198,7 @@ def test_folders_merge_to_the_bytes_of_a_single_run(tmp_path: Path) -> None:
     merge_runs([tmp_path / "out_dusk", tmp_path / "two"], tmp_path / "merged")
     for name in ("metrics.json", "frames.jsonl", "missed.jsonl"):
         assert (tmp_path / "merged" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert_times_of_all(tmp_path)
     with pytest.raises(InputError, match="a finished validation is there"):
         merge_runs([tmp_path / "out_dusk"], tmp_path / "merged")
     with pytest.raises(InputError, match="expected the folder of a finished validation"):

@@ -62,7 +62,7 @@ def make_report(
 
 
 def _times(run: RunFolder) -> ReportTimes | None:
-    """A run that was merged from others has no times of its own."""
+    """None where the run has none: merged from others of which one has none."""
     if not (run.path / TIMINGS).is_file():
         return None
     found: Mapping[str, Any] = run.timings()

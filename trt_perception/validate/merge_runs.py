@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from trt_perception.errors import InputError
+from trt_perception.options.write_atomically import write_atomically
 from trt_perception.validate.finish_run import json_line, write_figures
 from trt_perception.validate.frame_record import FrameRecord
+from trt_perception.validate.merge_timings import merge_timings
 from trt_perception.validate.run_folder import FRAMES, METRICS, MISSED, REPORT_HTML, REPORT_JSON, TIMINGS, RunFolder
 from trt_perception.validate.run_header import RunHeader
 from trt_perception.validate.validation_metrics import ValidationMetrics
@@ -39,9 +42,9 @@ def merge_headers(headers: Sequence[RunHeader]) -> RunHeader:
 
 
 def merge_runs(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> ValidationMetrics:
-    """Write frames.jsonl, missed.jsonl and metrics.json of all runs together.
+    """Write frames.jsonl, missed.jsonl and metrics.json of all runs together, and timings.json where all have one.
 
-    They are equal, byte for byte, to those of a single run of all the bags. Detections and times stay with each run.
+    The first three are equal, byte for byte, to those of a single run of all the bags. Detections stay with each run.
 
     Args:
         folders: Folders of finished runs.
@@ -54,6 +57,8 @@ def merge_runs(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -
     runs = [RunFolder(folder) for folder in folders]
     headers = [run.header() for run in runs]
     header = merge_headers(headers)
+    timed = all((folder / TIMINGS).is_file() for folder in folders)
+    timings = merge_timings([run.timings() for run in runs]) if timed else None
     if (out / METRICS).exists() and not overwrite:
         raise InputError(f"{out}: a finished validation is there; give another --out, or --overwrite")
     if any(out.resolve() == folder.resolve() for folder in folders):
@@ -68,6 +73,8 @@ def merge_runs(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -
             for record in merge_frames([(own, run.frames()) for own, run in zip(headers, runs, strict=True)]):
                 lines.write(json_line(record.to_plain()))
         temporary.replace(out / FRAMES)
+        if timings is not None:
+            write_atomically(out / TIMINGS, (json.dumps(timings, indent=1) + "\n").encode())
         return write_figures(out, header)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror or error}; free space") from error

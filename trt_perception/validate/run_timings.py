@@ -13,6 +13,7 @@ import numpy as np
 
 from trt_perception.options.write_atomically import write_atomically
 from trt_perception.validate.frame_record import FrameRecord
+from trt_perception.validate.time_counts import TimeCounts
 
 STAGES = ("decode", "preprocess", "inference", "postprocess", "total")
 BINS = 40
@@ -72,6 +73,7 @@ class RunTimings:
                 name: _percentiles(times) for name, times in [("all", everything), *sorted(self._times.items())]
             },
             "histogram": _histogram(everything),
+            "counts": {camera: _counts(times) for camera, times in sorted(self._times.items())},
         }
 
 
@@ -83,6 +85,12 @@ def _histogram(times_ns: array[int]) -> dict[str, list[float]] | None:
     edges = np.linspace(0.0, float(np.percentile(total_ms, 99.9)), BINS + 1)
     counts, _ = np.histogram(np.minimum(total_ms, edges[-1]), edges)
     return {"edges_ms": edges.tolist(), "counts": counts.tolist()}
+
+
+def _counts(times_ns: array[int]) -> dict[str, dict[str, Any]]:
+    """What merging needs: percentiles of two runs do not give those of both."""
+    table = np.frombuffer(times_ns, np.int64).reshape(-1, len(STAGES))
+    return {stage: TimeCounts.of(table[:, column]).to_plain() for column, stage in enumerate(STAGES)}
 
 
 def _percentiles(times_ns: array[int]) -> dict[str, dict[str, float]]:
