@@ -18,7 +18,8 @@ TIMES = st.lists(st.integers(0, 10**11), min_size=1, max_size=60)
 def test_percentiles_are_numpys_to_within_half_a_percent(times: list[int], percent: float) -> None:
     counts = TimeCounts.of(np.array(times, np.int64))
     expected = np.percentile(times, percent, method="inverted_cdf") / 1e6
-    assert counts.percentile_ms(percent) == pytest.approx(expected, rel=0.0051, abs=2e-6)  # no time counts as one of a nanosecond
+    # No time at all counts as one of a nanosecond.
+    assert counts.percentile_ms(percent) == pytest.approx(expected, rel=0.0051, abs=2e-6)
 
 
 @given(TIMES)
