@@ -97,12 +97,20 @@ def test_the_live_node_finds_what_validate_finds_and_the_frame_that_it_dropped_i
     assert main([*check, str(scene.folder / "other" / "run")]) == 1
 
 
-def test_a_finished_replay_is_not_overwritten_unasked(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    (scene.folder / "done").mkdir()
-    (scene.folder / "done" / "comparison.json").write_text("{}")
-    assert main(scene.arguments("done")) == 2
+@pytest.mark.parametrize("name", ["comparison.json", "recording"])
+def test_what_is_there_is_not_overwritten_unasked(scene: Scene, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    theirs = scene.folder / f"with_{name}" / name
+    theirs.parent.mkdir()
+    theirs.write_text("theirs")
+    assert main(scene.arguments(theirs.parent.name)) == 2
     assert "a replay is there; give another --out, or --overwrite" in capsys.readouterr().err
-    assert (scene.folder / "done" / "comparison.json").read_text() == "{}"
+    assert theirs.read_text() == "theirs"
+
+
+def test_a_file_in_the_folder_s_place_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    (scene.folder / "file").write_text("")
+    assert main(scene.arguments("file")) == 2
+    assert "cannot be written: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

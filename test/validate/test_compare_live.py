@@ -254,6 +254,40 @@ def test_a_namespace_is_put_before_the_topics(tmp_path: Path) -> None:
     assert not compare_live(recording, offline, topics=live_topics(header)).passed
 
 
+def test_renamed_classes_and_cameras_and_those_left_out_are_the_same(tmp_path: Path) -> None:
+    offline = write_offline(tmp_path / "offline")
+    boxes = [((10.0, 10.0, 50.0, 40.0), 0.8, 0)]
+    live = [
+        replace(answer, camera=f"cam_{answer.camera}", labels=("vehicle",), found=boxes)
+        for answer in answers()
+        if not of("front", 2)(answer)
+    ]
+    topics = [
+        replace(
+            topic,
+            live=topic.live.replace("/", "/cam_", 1),
+            live_camera=f"cam_{topic.camera}",
+            published={"car": "vehicle", "truck": None},
+        )
+        for topic in live_topics(RunFolder(offline).header())
+    ]
+    drops = LiveDrops(reasons={("cam_front", stamp(2)): DropReason.STALE})
+    comparison = compare_live(write_answers(tmp_path / "live", live), offline, topics=topics, drops=drops)
+    assert comparison.passed
+    assert [frame.camera for frame in comparison.dropped] == ["front"]
+    assert comparison.largest.boxes == 2 * FRAMES - 1
+
+
+def test_classes_left_out_of_masks_are_the_same(tmp_path: Path) -> None:
+    offline = write_offline(tmp_path / "offline", masks=True)
+    mask = np.full((48, 64), 255, np.uint8)
+    live = [answer if answer.mask is None else replace(answer, mask=mask) for answer in answers(masks=True)]
+    recording = write_answers(tmp_path / "live", live)
+    topics = live_topics(RunFolder(offline).header())
+    assert kinds(compare_live(recording, offline, topics=topics)) == {"mask": 2 * FRAMES}
+    assert compare_live(recording, offline, topics=[replace(topic, hidden=(0,)) for topic in topics]).passed
+
+
 def test_the_tolerance_is_kept_in_the_result(tmp_path: Path) -> None:
     live = changed("left", 1, found=[((14, 10, 54, 40), 0.8, 0), ((100, 20, 130, 60), 0.6, 1)])
     comparison = compare(tmp_path, live, tolerance=LiveTolerance(pixels=4.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trt_perception.cli.live_arguments import add_live_arguments, comparison_text, tolerance_of
 from trt_perception.errors import ConfigError, InputError, MissingError
+from trt_perception.options.write_atomically import write_atomically
 from trt_perception.runtime.backend import BackendKind
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ EXAMPLE = "trt-perception replay drives/monday --config perception.yaml --offlin
 
 RECORDING = "recording"
 COMPARISON = "comparison.json"
+DROP_LOG = "drops.jsonl"
 
 DISCOVERY_S = 1.0
 """Between the node's subscription and the first image, so that the node finds the recorder, too."""
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         tolerance=tolerance,
     )
     content = json.dumps(comparison.to_plain(), indent=1, ensure_ascii=False)
-    (arguments.out / COMPARISON).write_text(content + "\n", encoding="utf-8")
+    _write(arguments.out / COMPARISON, content)
     print(content if arguments.json else f"{comparison_text(comparison)}\nwritten: {arguments.out}")
     comparison.require()
     return 0
@@ -121,15 +122,27 @@ def _check_image_topics(settings: PerceptionSettings, header: RunHeader, topics:
 
 
 def _make_room(out: Path, *, overwrite: bool) -> None:
-    """Refuse to write over a finished replay unless asked; what an unfinished one left is removed."""
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: expected a folder, this is a file; give another --out")
-    if (out / COMPARISON).exists() and not overwrite:
+    """Refuse to write over another replay unless asked.
+
+    Raises:
+        InputError: One is there, or the folder cannot be made.
+    """
+    if not overwrite and ((out / COMPARISON).exists() or (out / RECORDING).exists()):
         raise InputError(f"{out}: a replay is there; give another --out, or --overwrite")
-    shutil.rmtree(out / RECORDING, ignore_errors=True)
-    for name in (COMPARISON, "drops.jsonl", "sent.jsonl", "node.log", "player.log"):
-        (out / name).unlink(missing_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / COMPARISON).unlink(missing_ok=True)
+        # The node adds to a drop log that is there; what an unfinished replay dropped is of no use.
+        (out / DROP_LOG).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror or error}; give another --out") from error
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        write_atomically(path, f"{content}\n".encode())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}; free space") from error
 
 
 def _record(arguments: argparse.Namespace, topics: Sequence[LiveTopic]) -> tuple[Path, Path]:
@@ -154,6 +167,6 @@ def _record(arguments: argparse.Namespace, topics: Sequence[LiveTopic]) -> tuple
         sim_time=True,
     )
     print(f"playing {arguments.bag} at {arguments.rate:g} times its speed", file=sys.stderr)
-    count = record_run(live, arguments.out / RECORDING)
+    count = record_run(live, arguments.out / RECORDING, overwrite=arguments.overwrite)
     print(f"{count} messages recorded", file=sys.stderr)
     return live.drop_log, live.ledger

@@ -10,12 +10,13 @@ from trt_perception.bag.bag_writer_options import BagWriterOptions, Compression
 from trt_perception.ros.live_run import LiveRun
 
 
-def record_run(live: LiveRun, path: Path) -> int:
+def record_run(live: LiveRun, path: Path, *, overwrite: bool = False) -> int:
     """Run, and write every result with the system's time of its arrival; the number of messages.
 
     Args:
         live: What runs; its outputs are absolute topics.
-        path: Folder of the bag, which must not be there.
+        path: Folder of the bag.
+        overwrite: Whether a bag in its place is replaced.
 
     Raises:
         BagError: The bag cannot be written; none is left.
@@ -24,7 +25,8 @@ def record_run(live: LiveRun, path: Path) -> int:
     """
     count = 0
     # Masks are most of it, and shrink to a hundredth.
-    with BagWriter(path, options=BagWriterOptions(compression=Compression.CHUNK)) as writer:
+    options = BagWriterOptions(compression=Compression.CHUNK, overwrite=overwrite)
+    with BagWriter(path, options=options) as writer:
         for topic, type_name in sorted(live.outputs.items()):
             writer.add_topic(topic, type_name)
 

@@ -85,6 +85,7 @@ class _Comparison:
         self._stamps: Stamps = {}
         self._frames: dict[str, LiveFrames] = {}
         self._differing: dict[str, set[int]] = {camera: set() for camera in cameras}
+        self._live_names = {topic.camera: topic.live_camera for topic in topics}
 
     def read(self, live: BagReader) -> None:
         """Find out which frames were answered, and what is not recorded at all."""
@@ -118,7 +119,6 @@ class _Comparison:
     def judge(self, run: RunFolder, drops: LiveDrops, played: Mapping[str, Collection[int]] | None) -> None:
         """Give every frame its fate."""
         (bag,) = self._header.bags
-        names = {topic.camera: topic.live_camera for topic in self._topics}
         reasons: dict[str, dict[int, DropReason]] = {}
         for (camera, stamp_ns), reason in drops.reasons.items():
             reasons.setdefault(camera, {})[stamp_ns] = reason
@@ -127,7 +127,7 @@ class _Comparison:
             self._frames[camera] = LiveFrames(
                 camera,
                 answered=_answered(own, self._stamps),
-                drops=reasons.get(names.get(camera, camera), {}),
+                drops=reasons.get(self._live_names.get(camera, camera), {}),
                 played=None if played is None else played.get(bag.cameras[camera].topic, ()),
                 heads=[topic.head for topic in own],
             )
