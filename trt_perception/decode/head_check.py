@@ -8,27 +8,50 @@ from trt_perception.errors import ModelError
 from trt_perception.model.model_spec import HeadSpec, ModelSpec, OutputSpec, TensorType
 from trt_perception.segmentation_mask import UNLABELLED
 
-_FLOATS = (TensorType.FLOAT32, TensorType.FLOAT16)
+FLOATS = (TensorType.FLOAT32, TensorType.FLOAT16)
+"""Types of scores and boxes."""
+INTEGERS = (TensorType.INT64, TensorType.INT32, TensorType.UINT8, TensorType.INT8)
+"""Types of counts and class numbers."""
 
 
-def single_output(head: HeadSpec, spec: ModelSpec, dtypes: Sequence[TensorType] = _FLOATS) -> OutputSpec:
+def single_output(head: HeadSpec, spec: ModelSpec, dtypes: Sequence[TensorType] = FLOATS) -> OutputSpec:
     """The one output that the head reads.
 
     Raises:
         ModelError: It reads another number of outputs, one that the model does not have, or one of another dtype.
     """
-    if len(head.outputs) != 1:
-        raise wrong(head, spec, f"reads one output, got {len(head.outputs)}: {list(head.outputs)}")
-    for output in spec.outputs:
-        if output.name == head.outputs[0]:
-            break
-    else:
-        names = ", ".join(output.name for output in spec.outputs)
-        raise wrong(head, spec, f"reads output {head.outputs[0]!r}, which the model does not have; it has {names}")
+    (output,) = head_outputs(head, spec, 1, dtypes)
+    return output
+
+
+def head_outputs(
+    head: HeadSpec, spec: ModelSpec, count: int, dtypes: Sequence[TensorType] = FLOATS
+) -> tuple[OutputSpec, ...]:
+    """The outputs that the head reads, in its order.
+
+    Raises:
+        ModelError: It reads another number of outputs, one that the model does not have, or one of another dtype.
+    """
+    if len(head.outputs) != count:
+        wanted = "one output" if count == 1 else f"{count} outputs"
+        raise wrong(head, spec, f"reads {wanted}, got {len(head.outputs)}: {list(head.outputs)}")
+    known = {output.name: output for output in spec.outputs}
+    for name in head.outputs:
+        if name not in known:
+            raise wrong(head, spec, f"reads output {name!r}, which the model does not have; it has {', '.join(known)}")
+        check_dtype(head, spec, known[name], dtypes)
+    return tuple(known[name] for name in head.outputs)
+
+
+def check_dtype(head: HeadSpec, spec: ModelSpec, output: OutputSpec, dtypes: Sequence[TensorType]) -> None:
+    """Compare an output's dtype with those that the family has.
+
+    Raises:
+        ModelError: It is none of them.
+    """
     if output.dtype not in dtypes:
         expected = " or ".join(dtype.value for dtype in dtypes)
         raise wrong(head, spec, f"output {output.name!r} must be {expected}, got {output.dtype.value}")
-    return output
 
 
 def check_shape(head: HeadSpec, spec: ModelSpec, output: OutputSpec, expected: Sequence[int | str]) -> None:

@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trt_perception.decode.head_check import check_mask_labels, check_shape, single_output
+from trt_perception.decode.head_check import INTEGERS, check_mask_labels, check_shape, single_output
 from trt_perception.decode.head_decoder import Tensors
 from trt_perception.decode.mask_grid import mask_axes
 from trt_perception.decode.mask_of_crop import mask_of_crop
 from trt_perception.errors import DropReason, FrameError
-from trt_perception.model.model_spec import HeadSpec, MaskSize, ModelSpec, TensorType
+from trt_perception.model.model_spec import HeadSpec, MaskSize, ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.segmentation_mask import UNLABELLED, SegmentationMask
 from trt_perception.thresholds import Thresholds
-
-_INTEGERS = (TensorType.INT64, TensorType.INT32, TensorType.UINT8, TensorType.INT8)
 
 
 class SemanticClassIdsDecoder:
@@ -35,7 +33,7 @@ class SemanticClassIdsDecoder:
 
     def __init__(self, head: HeadSpec, spec: ModelSpec) -> None:
         check_mask_labels(head, spec)
-        output = single_output(head, spec, _INTEGERS)
+        output = single_output(head, spec, INTEGERS)
         check_shape(head, spec, output, (1, 1, "h", "w") if len(output.shape) == 4 else (1, "h", "w"))
         self._output = output.name
         self._classes = len(head.labels)

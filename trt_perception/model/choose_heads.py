@@ -63,8 +63,9 @@ def _named_heads(evidence: Evidence, named: Mapping[str, HeadKind]) -> ChosenHea
             claims.append(_stated_claim(evidence, name, kind))
         except LayoutMismatch as mismatch:
             problems.append(Problem(text=f"head: {kind.value}: {mismatch}", remedy="set `head:` to another family"))
-    unread = {name: "another output was named as head" for name in outputs if name not in named}
-    return ChosenHeads(claims=tuple(claims), unread=unread, problems=tuple(problems))
+    read = {*named, *(name for claim in claims for name in claim.outputs)}
+    unread = {name: "another output was named as head" for name in outputs if name not in read}
+    return ChosenHeads(claims=tuple(dict.fromkeys(claims)), unread=unread, problems=tuple(problems))
 
 
 def _stated_claim(evidence: Evidence, name: str, kind: HeadKind) -> HeadClaim:
@@ -74,12 +75,14 @@ def _stated_claim(evidence: Evidence, name: str, kind: HeadKind) -> HeadClaim:
         LayoutMismatch: The output cannot be of that family.
     """
     tensor = next(output for output in evidence.outputs if output.name == name)
-    layout = family_of(kind).layout(kind, [tensor], width=evidence.width, height=evidence.height)
-    # What the family itself finds of this output may know more, such as the classes behind an ArgMax.
-    own = [claim for claim in family_of(kind).claims(evidence) if claim.outputs == (name,) and kind in claim.kinds]
+    tensors = family_of(kind).joined(kind, tensor, evidence)
+    names = tuple(tensor.name for tensor in tensors)
+    layout = family_of(kind).layout(kind, tensors, width=evidence.width, height=evidence.height)
+    # What the family itself finds of these outputs may know more, such as the classes behind an ArgMax.
+    own = [claim for claim in family_of(kind).claims(evidence) if claim.outputs == names and kind in claim.kinds]
     return HeadClaim(
         kinds=(kind,),
-        outputs=(name,),
+        outputs=names,
         certainty=Certainty.STATED,
         layout=own[0].layout if own else layout,
         reason=f"`head: {kind.value}` was given",
@@ -90,14 +93,15 @@ def _stated_claim(evidence: Evidence, name: str, kind: HeadKind) -> HeadClaim:
 def _stated_anywhere(
     evidence: Evidence, kind: HeadKind, claims: Iterable[HeadClaim | Refusal]
 ) -> tuple[list[HeadClaim], Problem | None]:
-    """The one output that fits a family given without an output's name."""
-    fitting: list[HeadClaim] = []
-    misfits: list[str] = []
+    """The one head that fits a family given without an output's name."""
+    found: list[HeadClaim] = []
+    misfits: dict[str, None] = {}
     for output in evidence.outputs:
         try:
-            fitting.append(_stated_claim(evidence, output.name, kind))
+            found.append(_stated_claim(evidence, output.name, kind))
         except LayoutMismatch as mismatch:
-            misfits.append(str(mismatch))
+            misfits[str(mismatch)] = None
+    fitting = list(dict.fromkeys(found))  # every output of a head with several leads to it
     surest = [claim.outputs for claim in claims if isinstance(claim, HeadClaim) and claim.kinds == (kind,)]
     if len(fitting) > 1 and len(set(surest)) == 1:
         fitting = [claim for claim in fitting if claim.outputs == surest[0]]
@@ -155,7 +159,8 @@ def _refused_problems(evidence: Evidence, refused: Iterable[Refusal]) -> Iterato
 
 def _drawn_problems(evidence: Evidence, drawn: Iterable[tuple[str, list[HeadClaim | Refusal]]]) -> Iterator[Problem]:
     tensors = {output.name: output for output in evidence.outputs}
-    for name, claims in drawn:
+    once = {tuple(claims): (name, claims) for name, claims in reversed(list(drawn))}  # a head with several outputs
+    for name, claims in reversed(once.values()):
         kinds = dict.fromkeys(kind for claim in claims if isinstance(claim, HeadClaim) for kind in claim.kinds)
         names = [kind.value for kind in kinds] + [f"({claim.name})" for claim in claims if isinstance(claim, Refusal)]
         reasons = [

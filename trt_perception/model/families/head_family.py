@@ -160,6 +160,19 @@ class HeadFamily(ABC):
             LayoutMismatch: The outputs cannot be a head of this family.
         """
 
+    def joined(self, kind: HeadKind, output: TensorInfo, evidence: Evidence) -> Sequence[TensorInfo]:
+        """All outputs of the head that one output belongs to, in the family's order. Without an own answer: it alone.
+
+        Args:
+            kind: One of `kinds`, as the user stated it.
+            output: The output that was named.
+            evidence: The model's other outputs.
+
+        Raises:
+            LayoutMismatch: The others are not there.
+        """
+        return (output,)
+
     @abstractmethod
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
         """The outputs that look like the family's, and what speaks for it."""
