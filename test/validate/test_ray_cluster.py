@@ -33,6 +33,7 @@ def test_a_missing_ray_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch)
         pytest.param({"address": "ray://head:10001"}, id="ray_client"),
         pytest.param({"address": "head"}, id="no_port"),
         pytest.param({"workers": 0}, id="no_workers"),
+        pytest.param({"workers": 2, "address": "head:6379"}, id="workers_of_a_cluster"),
         pytest.param({"tasks_per_gpu": 0}, id="no_tasks"),
         pytest.param({"retries": -1}, id="negative_retries"),
     ],

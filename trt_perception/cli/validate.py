@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run on Ray: local (the default), auto (the cluster of this machine) or HOST:PORT",
     )
     parser.add_argument(
-        "--tasks-per-gpu", type=int, default=1, metavar="N", help="with --cluster: tasks that share a GPU (default: 1)"
+        "--tasks-per-gpu", type=int, metavar="N", help="with --cluster: tasks that share a GPU (default: 1)"
     )
     parser.add_argument(
         "--coco", action="store_true", help="write coco_truth.json and coco_detections.json for other tools, too"
@@ -166,7 +166,10 @@ def _options(arguments: argparse.Namespace) -> ValidationOptions:
 
     word, cluster, processes = arguments.truth, None, arguments.processes
     if arguments.cluster is not None:
-        cluster = ClusterOptions(address=arguments.cluster, workers=processes, tasks_per_gpu=arguments.tasks_per_gpu)
+        tasks = 1 if arguments.tasks_per_gpu is None else arguments.tasks_per_gpu
+        cluster = ClusterOptions(address=arguments.cluster, workers=processes, tasks_per_gpu=tasks)
+    elif arguments.tasks_per_gpu is not None:
+        raise InputError("validate: --tasks-per-gpu is for --cluster; give both, or --processes")
     return ValidationOptions(
         cameras=tuple(arguments.camera),
         truth=None if word in ("auto", "none") else Path(word),

@@ -39,6 +39,11 @@ class ClusterOptions:
             )
         if self.workers is not None and self.workers < 1:
             raise ConfigError("validate.processes", f"expected at least 1, got {self.workers}")
+        if self.workers is not None and self.address != LOCAL:
+            raise ConfigError(
+                "validate.processes",
+                f"expected none with {self.address}: as many tasks run as the cluster has room for",
+            )
         if self.tasks_per_gpu < 1:
             raise ConfigError("validate.tasks_per_gpu", f"expected at least 1, got {self.tasks_per_gpu}")
         if self.retries < 0:
