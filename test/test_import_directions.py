@@ -17,6 +17,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("options", "encoding", "share_folder"),
     ("frame", "detections", "segmentation_mask", "thresholds"),
+    ("instance_detections",),
     ("result",),
     ("cdr", "model"),
     ("precision",),

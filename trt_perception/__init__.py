@@ -19,6 +19,7 @@ from trt_perception.errors import (
     PerceptionError,
 )
 from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.instance_detections import InstanceDetections
 from trt_perception.result import Result, StageTimes
 from trt_perception.segmentation_mask import UNLABELLED, SegmentationMask
 from trt_perception.thresholds import Thresholds
@@ -38,6 +39,7 @@ __all__ = [
     "FrameError",
     "GateError",
     "InputError",
+    "InstanceDetections",
     "MissingError",
     "ModelError",
     "PerceptionError",

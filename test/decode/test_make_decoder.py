@@ -8,12 +8,27 @@ from helpers.model_specs import model_spec
 
 from trt_perception.decode.make_decoder import make_decoder
 from trt_perception.errors import ModelError
-from trt_perception.model.model_spec import HeadKind, ModelSpec, TensorType
+from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, OutputSpec, TensorType
 
 GOOD = {
     HeadKind.YOLOX: model_spec(HeadKind.YOLOX, (1, 84, 8)),
     HeadKind.YOLOX_DECODED: model_spec(HeadKind.YOLOX_DECODED, (1, 99, 8)),
     HeadKind.YOLOV8: model_spec(HeadKind.YOLOV8, (1, 7, 99)),
+    HeadKind.YOLOV8_SEG: replace(
+        model_spec(HeadKind.YOLOV8_SEG, (1, 4 + 3 + 5, 84)),
+        outputs=(
+            OutputSpec(name="output", shape=(1, 4 + 3 + 5, 84)),
+            OutputSpec(name="prototypes", shape=(1, 5, 16, 16)),
+        ),
+        heads=(
+            HeadSpec(
+                name="head",
+                kind=HeadKind.YOLOV8_SEG,
+                outputs=("output", "prototypes"),
+                labels=("class_0", "class_1", "class_2"),
+            ),
+        ),
+    ),
     HeadKind.SEMANTIC_LOGITS: model_spec(HeadKind.SEMANTIC_LOGITS, (1, 3, 16, 16)),
     HeadKind.SEMANTIC_CLASS_IDS: model_spec(HeadKind.SEMANTIC_CLASS_IDS, (1, 16, 16), dtype=TensorType.UINT8),
 }

@@ -58,12 +58,18 @@ def make_yolov8_onnx(
     *,
     size: Size = 64,
     classes: int = 3,
+    masks: int = 0,
     opset: int = 17,
     seed: int = 0,
     announced: Shape | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
-    """YOLOv8, 9, 11, 12: input `images` float32 [1, 3, h, w] (RGB, 0 to 1), output `output0` [1, 4 + classes, n]."""
+    """YOLOv8, 9, 11, 12: input `images` float32 [1, 3, h, w] (RGB, 0 to 1), output `output0` [1, 4 + classes, n].
+
+    Args:
+        masks: Mask coefficients behind each box's scores, with as many prototypes in `output1` [1, masks, h/4, w/4]:
+            YOLOv8-seg, YOLO11-seg. 0: a detector.
+    """
     height, width = _pair(size)
     graph = OnnxGraph(seed=seed)
     features = graph.backbone("images")
@@ -88,11 +94,24 @@ def make_yolov8_onnx(
     extent = graph.add("Sub", right_bottom, left_top)
     pixels = graph.add("Mul", graph.add("Concat", centre, extent, axis=1), graph.constant(strides.reshape(1, 1, -1)))
     probabilities = graph.add("Sigmoid", graph.add("Concat", *scores, axis=2))
-    graph.add("Concat", pixels, probabilities, axis=1, name="output0")
+    rows = 4 + classes + masks
+    outputs: dict[str, Shape] = {"output0": (1, rows, len(grid)) if announced is None else ("batch", rows, "anchors")}
+    if masks:
+        coefficients = [
+            _flat(graph, graph.conv(features[stride], 8, masks, kernel=1, name=f"head.mask.{stride}"), masks)
+            for stride in STRIDES
+        ]
+        boxed = graph.add("Concat", pixels, probabilities, axis=1)
+        graph.add("Concat", boxed, graph.add("Concat", *coefficients, axis=2), axis=1, name="output0")
+        outputs[graph.conv(features[4], 8, masks, kernel=1, name="output1")] = (
+            (1, masks, height // 4, width // 4) if announced is None else ("batch", masks, "rows", "columns")
+        )
+    else:
+        graph.add("Concat", pixels, probabilities, axis=1, name="output0")
     return graph.save(
         path,
         inputs={"images": announced or (1, 3, height, width)},
-        outputs={"output0": (1, 4 + classes, len(grid)) if announced is None else ("batch", 4 + classes, "anchors")},
+        outputs=outputs,
         opset=opset,
         metadata=metadata,
     )

@@ -58,6 +58,17 @@ RECOGNISED = [
         id="yolov8_by_metadata",
     ),
     pytest.param(
+        make_yolov8_onnx, {"masks": 5}, HeadKind.YOLOV8_SEG, 3, "coefficients joined last", id="yolov8_seg_by_graph"
+    ),
+    pytest.param(
+        make_yolov8_onnx,
+        {"masks": 5, "size": (64, 96), "metadata": ultralytics_metadata(task="segment", size=(64, 96))},
+        HeadKind.YOLOV8_SEG,
+        3,
+        "4 + 3 classes + 5 mask coefficients over 126 cells = 12x8 + 6x4 + 3x2, prototypes on 24x16 cells",
+        id="yolov8_seg_by_metadata",
+    ),
+    pytest.param(
         make_semantic_onnx, {}, HeadKind.SEMANTIC_LOGITS, 4, "4 classes on 16x16 cells, stride 4", id="logits"
     ),
     pytest.param(make_semantic_onnx, {"stride": 16}, HeadKind.SEMANTIC_LOGITS, 4, "stride 16", id="logits_stride_16"),
@@ -326,6 +337,40 @@ def test_extra_feature_maps_beside_a_head_are_left_unread(tmp_path: Path) -> Non
     assert [head.kind for head in recognition.spec.heads] == [HeadKind.YOLOV8]
     assert len(recognition.spec.outputs) == 3
     assert any("output 'head.box.8' is not read: raw feature maps" in text for text in recognition.assumptions)
+
+
+def test_instance_segmentation_has_one_head_of_two_outputs(tmp_path: Path) -> None:
+    path = make_yolov8_onnx(tmp_path / "m.onnx", masks=5)
+    model = onnx.load(str(path))
+    outputs = list(model.graph.output)
+    del model.graph.output[:]
+    model.graph.output.extend(reversed(outputs))  # the order in the file says nothing
+    onnx.save(model, str(path))
+    recognition = _recognise(path)
+    assert recognition.spec is not None
+    (head,) = recognition.spec.heads
+    assert (head.name, head.outputs) == ("detection", ("output0", "output1"))
+    assert recognition.spec.inputs[0].preprocess.resize is Resize.LETTERBOX
+
+
+@pytest.mark.parametrize("stated", ["output0", "output1", ""])
+def test_instance_segmentation_can_be_stated_by_either_output(tmp_path: Path, stated: str) -> None:
+    path = make_layout_onnx(tmp_path / "m.onnx", outputs={"output1": (1, 32, 16, 16), "output0": (1, 39, 84)})
+    assert "--head output0=yolov8_seg" in _problems(_recognise(path))
+    recognition = _recognise(path, heads={stated: HeadKind.YOLOV8_SEG})
+    assert recognition.spec is not None
+    assert recognition.spec.heads[0].outputs == ("output0", "output1")
+    assert recognition.assumptions[0].startswith("head 'detection': nothing names its classes, 3 in number")
+
+
+def test_a_detector_beside_a_map_is_no_instance_segmentation(tmp_path: Path) -> None:
+    path = make_yolov8_onnx(tmp_path / "m.onnx", classes=12)
+    model = onnx.load(str(path))
+    value = onnx.helper.make_tensor_value_info("classes", TensorProto.FLOAT, (1, 4, 16, 16))
+    model.graph.output.append(value)
+    onnx.save(model, str(path))
+    recognition = _recognise(path)
+    assert [head.spec.kind for head in recognition.heads] == [HeadKind.YOLOV8, HeadKind.SEMANTIC_LOGITS]
 
 
 @pytest.mark.parametrize("steps", [("Cast", "Cast"), ("QuantizeLinear", "DequantizeLinear")], ids=["casts", "qdq"])

@@ -73,9 +73,9 @@ REFUSED = [
     ),
     pytest.param(
         _layout(output0=(1, 116, 84), output1=(1, 32, 16, 16)),
-        "instance segmentation (YOLO-seg)",
-        "32 mask coefficients",
-        id="instance_segmentation",
+        "cannot be told apart: yolov8, yolov8_seg (",
+        "--head output0=yolov8 or --head output0=yolov8_seg",
+        id="instance_segmentation_of_other_making",
     ),
     pytest.param(
         _layout(a=(1, 144, 8, 8), b=(1, 144, 4, 4), c=(1, 144, 2, 2)),
@@ -126,10 +126,14 @@ REFUSED = [
         id="pose",
     ),
     pytest.param(
-        _layout(output0=(1, 39, 84), output1=(1, 32, 16, 16), metadata=ultralytics_metadata(task="segment")),
-        "instance segmentation (YOLO-seg)",
-        "task=segment",
-        id="segment",
+        _layout(
+            output0=(1, 300, 38),
+            output1=(1, 32, 16, 16),
+            metadata=ultralytics_metadata(task="segment", end2end="True"),
+        ),
+        "end-to-end instance segmentation (YOLO26-seg, or nms=True): not supported yet",
+        "end2end=False",
+        id="end_to_end_segment",
     ),
     pytest.param(
         _layout(output0=(1, 8, 84), metadata=ultralytics_metadata(task="obb")),

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from helpers.tiny_onnx import make_multi_head_onnx, make_yolox_onnx
+from helpers.tiny_onnx import make_multi_head_onnx, make_yolov8_onnx, make_yolox_onnx
 from helpers.worker_fakes import image_bytes
 
 rclpy = pytest.importorskip("rclpy", reason="ROS is not here")
@@ -44,6 +44,8 @@ models:
     spec: {boxes}
   - name: both
     spec: {both}
+  - name: parts
+    spec: {parts}
 pipelines:
   - name: detect
     model: boxes
@@ -56,6 +58,12 @@ pipelines:
     namespace: both
     class_ids: index
     always_on: false
+  - name: parts
+    model: parts
+    cameras: [front]
+    namespace: parts
+    score_threshold: 0.0
+    max_detections: 3
 """
 
 
@@ -70,7 +78,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(tmp_path_factory.mktemp("config"))
     path = folder / "perception.yaml"
     path.write_text(
-        CONFIG.format(boxes=make_yolox_onnx(folder / "boxes.onnx"), both=make_multi_head_onnx(folder / "both.onnx"))
+        CONFIG.format(
+            boxes=make_yolox_onnx(folder / "boxes.onnx"),
+            both=make_multi_head_onnx(folder / "both.onnx"),
+            parts=make_yolov8_onnx(folder / "parts.onnx", masks=4),
+        )
     )
     return path
 
@@ -177,6 +189,27 @@ def test_a_model_with_two_heads_publishes_boxes_and_a_mask_of_the_cameras_size(
     assert names
     assert all(name.isdigit() for name in names)
     for listener in (boxes, masks):
+        probe.stop_listening(listener)
+
+
+def test_instances_number_the_detections_of_the_same_stamp(node: NodeProcess, camera: Any, probe: RosProbe) -> None:
+    arrays = probe.listen(vision_msgs.Detection2DArray, "/front/parts/detections")
+    masks = probe.listen(Image, "/front/parts/instances")
+    wait_until(lambda: _answer(camera, arrays, timeout_s=0.2) is not None)
+    mask = _answer(camera, masks)
+    stamp_ns = stamp_of(mask.header)
+    wait_until(lambda: arrays.find(stamp_ns) is not None)
+    boxes = [detection.bbox for detection in arrays.find(stamp_ns).detections]
+    assert (mask.width, mask.height, mask.encoding, mask.step) == (80, 48, "mono8", 80)
+    assert mask.header.frame_id == "front_optical"
+    ids = np.array(mask.data, np.uint8).reshape(48, 80)
+    assert ids.any()
+    for number in np.unique(ids[ids > 0]).tolist():
+        box = boxes[number - 1]
+        rows, columns = np.nonzero(ids == number)
+        assert (np.abs(columns + 0.5 - box.center.position.x) <= box.size_x / 2 + 1e-3).all()
+        assert (np.abs(rows + 0.5 - box.center.position.y) <= box.size_y / 2 + 1e-3).all()
+    for listener in (arrays, masks):
         probe.stop_listening(listener)
 
 

@@ -44,6 +44,12 @@ def _plan(camera: str = "front", pipeline: str = "detect", model: str = "m", nam
             [("mask", SEGMENT)], "", ["segmentation", "vision_info", "label_info", "debug_image"], id="one_mask_head"
         ),
         pytest.param(
+            [("objects", HeadKind.YOLOV8_SEG)],
+            "",
+            ["detections", "instances", "vision_info", "label_info", "debug_image"],
+            id="one_instance_head",
+        ),
+        pytest.param(
             [("boxes", DETECT)],
             "night/v2",
             ["night/v2/detections", "night/v2/vision_info", "night/v2/label_info", "night/v2/debug_image"],

@@ -71,6 +71,19 @@ def to_detections(
     Raises:
         FrameError: inference_failed: a box is not finite.
     """
+    return kept_detections(centres, scores, class_ids, output=output, transform=transform, thresholds=thresholds)[0]
+
+
+def kept_detections(
+    centres: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    class_ids: NDArray[np.intp],
+    *,
+    output: str,
+    transform: ImageTransform,
+    thresholds: Thresholds,
+) -> tuple[Detections, NDArray[np.intp]]:
+    """As `to_detections`, and the position of each detection among the candidates."""
     half = centres[:, 2:] / 2
     corners = np.concatenate((centres[:, :2] - half, centres[:, :2] + half), axis=1)
     if not np.isfinite(corners).all():
@@ -86,4 +99,5 @@ def to_detections(
             max_detections=thresholds.max_detections,
         )
     ]
-    return Detections(boxes=boxes[kept], scores=scores[kept], class_ids=class_ids[kept].astype(np.int32))
+    found = Detections(boxes=boxes[kept], scores=scores[kept], class_ids=class_ids[kept].astype(np.int32))
+    return found, kept

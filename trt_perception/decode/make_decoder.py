@@ -8,6 +8,7 @@ from trt_perception.decode.head_decoder import HeadDecoder
 from trt_perception.decode.semantic_class_ids_decoder import SemanticClassIdsDecoder
 from trt_perception.decode.semantic_logits_decoder import SemanticLogitsDecoder
 from trt_perception.decode.yolov8_decoder import Yolov8Decoder
+from trt_perception.decode.yolov8_seg_decoder import Yolov8SegDecoder
 from trt_perception.decode.yolox_decoder import YoloxDecoder
 from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec
 
@@ -15,6 +16,7 @@ _DECODERS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadDecoder]] = {
     HeadKind.YOLOX: YoloxDecoder,
     HeadKind.YOLOX_DECODED: YoloxDecoder,
     HeadKind.YOLOV8: Yolov8Decoder,
+    HeadKind.YOLOV8_SEG: Yolov8SegDecoder,
     HeadKind.SEMANTIC_LOGITS: SemanticLogitsDecoder,
     HeadKind.SEMANTIC_CLASS_IDS: SemanticClassIdsDecoder,
 }

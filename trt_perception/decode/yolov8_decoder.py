@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from trt_perception.decode.candidates import check_finite, select, to_detections
 from trt_perception.decode.head_check import check_labels, check_shape, single_output
@@ -35,18 +38,33 @@ class Yolov8Decoder:
         """The objects; `HeadDecoder` says more."""
         output = outputs[self._output][0]
         check_finite(self._output, output)
-        limits = thresholds.by_class(self._labels)
-        # The largest score alone is a fast reduction; which class it is, only the few that pass need to know.
-        hopeful = np.flatnonzero(output[4:].max(axis=0) >= limits.min())
-        classes = output[4:, hopeful].T
-        class_ids = classes.argmax(axis=1)
-        scores = classes[np.arange(len(hopeful)), class_ids].astype(np.float32)
-        best = select(scores, class_ids, limits)
+        best, scores, class_ids = best_cells(output[4:], thresholds.by_class(self._labels))
         return to_detections(
-            output[:4, hopeful[best]].T.astype(np.float32),
-            scores[best],
-            class_ids[best],
+            output[:4, best].T.astype(np.float32),
+            scores,
+            class_ids,
             output=self._output,
             transform=transform,
             thresholds=thresholds,
         )
+
+
+def best_cells(
+    classes: NDArray[Any], limits: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]]:
+    """The cells whose best class reaches its limit, best score first.
+
+    Args:
+        classes: (classes, n): scores from 0 to 1.
+        limits: (classes,), lowest score of each.
+
+    Returns:
+        Positions, scores and class ids: (m,) each.
+    """
+    # The largest score alone is a fast reduction; which class it is, only the few that pass need to know.
+    hopeful = np.flatnonzero(classes.max(axis=0) >= limits.min())
+    passed = classes[:, hopeful].T
+    class_ids = passed.argmax(axis=1)
+    scores = passed[np.arange(len(hopeful)), class_ids].astype(np.float32)
+    best = select(scores, class_ids, limits)
+    return hopeful[best], scores[best], class_ids[best]

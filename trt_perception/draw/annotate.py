@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from trt_perception.detections import Detections
 from trt_perception.draw.palette import class_colour
 from trt_perception.draw.tag import draw_tag
+from trt_perception.instance_detections import InstanceDetections
 from trt_perception.model.model_spec import HeadSpec, ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import Result
@@ -26,7 +27,8 @@ def annotate(
 ) -> NDArray[np.uint8]:
     """A copy of the image with masks as tints, then boxes with label and score, the best ones on top.
 
-    Unlabelled pixels and classes named as background get no tint.
+    The pixels of a detected object get its class's colour. Unlabelled pixels and classes named as background get no
+    tint.
 
     Args:
         image: uint8 (h, w, 3), BGR: the image that the result is about.
@@ -38,7 +40,10 @@ def annotate(
     heads = [(head, result.heads[head.name]) for head in spec.heads if head.name in result.heads]
     for head, found in heads:
         if isinstance(found, SegmentationMask):
-            _tint(drawn, found.class_ids, head, spec, mask_opacity)
+            _tint(drawn, found.class_ids, _MASK_COLOURS, _tinted(head), spec, mask_opacity)
+        elif isinstance(found, InstanceDetections):
+            colours, tinted = _instance_colours(found)
+            _tint(drawn, found.instance_ids, colours, tinted, spec, mask_opacity)
     for head, found in heads:
         if isinstance(found, Detections):
             _draw_boxes(drawn, found, head)
@@ -46,17 +51,31 @@ def annotate(
 
 
 def _tint(
-    image: NDArray[np.uint8], class_ids: NDArray[np.uint8], head: HeadSpec, spec: ModelSpec, opacity: float
+    image: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    colours: NDArray[np.uint8],
+    tinted: NDArray[np.uint8],
+    spec: ModelSpec,
+    opacity: float,
 ) -> None:
+    """Blend the colour of each of the mask's values, uint8 (256, 1, 3), where `tinted`, uint8 (256,), is 255."""
     height, width = image.shape[:2]
     x, y = 0, 0
-    ids: Any = class_ids
-    if class_ids.shape != (height, width):  # network size: it covers the crop
+    ids: Any = mask
+    if mask.shape != (height, width):  # network size: it covers the crop
         x, y, width, height = ImageTransform.of(width, height, spec.inputs[0]).crop
-        ids = cv2.resize(class_ids, (width, height), interpolation=cv2.INTER_NEAREST)
+        ids = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
     part = image[y : y + height, x : x + width]
-    blended = cv2.addWeighted(part, 1.0 - opacity, cv2.applyColorMap(ids, _MASK_COLOURS), opacity, 0.0)
-    cv2.copyTo(blended, cv2.LUT(ids, _tinted(head)), dst=part)
+    blended = cv2.addWeighted(part, 1.0 - opacity, cv2.applyColorMap(ids, colours), opacity, 0.0)
+    cv2.copyTo(blended, cv2.LUT(ids, tinted), dst=part)
+
+
+def _instance_colours(found: InstanceDetections) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The colour of each instance's class, and which values of the mask are instances."""
+    colours, tinted = np.zeros((256, 1, 3), np.uint8), np.zeros(256, np.uint8)
+    colours[1 : len(found) + 1] = _MASK_COLOURS[found.class_ids % len(_MASK_COLOURS)]
+    tinted[1 : len(found) + 1] = 255
+    return colours, tinted
 
 
 def _tinted(head: HeadSpec) -> NDArray[np.uint8]:

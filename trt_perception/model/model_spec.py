@@ -33,6 +33,8 @@ class HeadKind(str, Enum):
     """As yolox, with x y w h already in network pixels."""
     YOLOV8 = "yolov8"
     """One output [1, 4 + classes, n]: x y w h in network pixels, class scores (0 to 1). YOLOv8, 9, 11, 12."""
+    YOLOV8_SEG = "yolov8_seg"
+    """Two outputs: as yolov8 with k mask coefficients behind the scores, and prototypes [1, k, h, w]."""
     SEMANTIC_LOGITS = "semantic_logits"
     """One output [1, classes, h, w]: a score a class at any stride; the largest wins."""
     SEMANTIC_CLASS_IDS = "semantic_class_ids"
@@ -41,7 +43,12 @@ class HeadKind(str, Enum):
     @property
     def is_detection(self) -> bool:
         """Whether the head gives boxes rather than a mask."""
-        return self in (HeadKind.YOLOX, HeadKind.YOLOX_DECODED, HeadKind.YOLOV8)
+        return self in (HeadKind.YOLOX, HeadKind.YOLOX_DECODED, HeadKind.YOLOV8, HeadKind.YOLOV8_SEG)
+
+    @property
+    def has_instances(self) -> bool:
+        """Whether the head tells, besides boxes, which object each pixel belongs to."""
+        return self is HeadKind.YOLOV8_SEG
 
 
 class MaskSize(str, Enum):

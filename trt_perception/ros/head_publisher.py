@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray, LabelInfo, VisionClass, VisionInfo
 
@@ -12,6 +14,7 @@ from trt_perception.cdr.image_message import encode_image
 from trt_perception.detections import Detections
 from trt_perception.encoding import Encoding
 from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.instance_detections import InstanceDetections
 from trt_perception.result import HeadResult
 from trt_perception.ros.class_table import ClassTable
 from trt_perception.ros.quality_of_service import latched_profile, overridable, result_profile
@@ -20,7 +23,7 @@ from trt_perception.settings.pipeline_settings import PipelineSettings
 
 
 class HeadPublisher:
-    """One result topic with its latched `vision_info` and `label_info`.
+    """One result topic, with `instances` where the head tells them, and its latched `vision_info` and `label_info`.
 
     Args:
         node: The lifecycle node.
@@ -46,12 +49,17 @@ class HeadPublisher:
             result_profile(),
             qos_overriding_options=overridable(),
         )
+        self._instances = None
+        if topics.instances is not None:
+            self._instances = node.create_lifecycle_publisher(
+                Image, topics.instances, result_profile(), qos_overriding_options=overridable()
+            )
         self._vision_info = node.create_lifecycle_publisher(VisionInfo, topics.vision_info, latched_profile())
         self._label_info = node.create_lifecycle_publisher(LabelInfo, topics.label_info, latched_profile())
 
     def has_listeners(self) -> bool:
         """Whether anybody subscribes to the results."""
-        return bool(self._results.get_subscription_count())
+        return _is_heard(self._results) or (self._instances is not None and _is_heard(self._instances))
 
     def filter(self, found: HeadResult) -> HeadResult:
         """The result without the classes that are not published."""
@@ -60,19 +68,15 @@ class HeadPublisher:
         return self.table.filter_mask(found)
 
     def publish(self, frame: Frame | EncodedFrame, found: HeadResult) -> None:
-        """Publish a filtered result under the frame's own header, if anybody listens."""
-        if not self.has_listeners():
-            return
-        if isinstance(found, Detections):
-            data = self._encoder.encode(found, stamp_ns=frame.stamp_ns, frame_id=frame.frame_id)
-        else:
-            data = encode_image(
-                stamp_ns=frame.stamp_ns,
-                frame_id=frame.frame_id,
-                encoding=Encoding.MONO8.value,
-                image=found.class_ids,
-            )
-        self._results.publish(data)
+        """Publish a filtered result under the frame's own header, on the topics that somebody listens to."""
+        if _is_heard(self._results):
+            if isinstance(found, Detections):
+                data = self._encoder.encode(found, stamp_ns=frame.stamp_ns, frame_id=frame.frame_id)
+            else:
+                data = _mono8(frame, found.class_ids)
+            self._results.publish(data)
+        if self._instances is not None and isinstance(found, InstanceDetections) and _is_heard(self._instances):
+            self._instances.publish(_mono8(frame, found.instance_ids))
 
     def publish_info(self, score_threshold: float) -> None:
         """Publish the latched facts, once the node is active."""
@@ -87,5 +91,15 @@ class HeadPublisher:
 
     def destroy(self) -> None:
         """Remove the publishers."""
-        for publisher in (self._results, self._vision_info, self._label_info):
-            self._node.destroy_lifecycle_publisher(publisher)
+        for publisher in (self._results, self._instances, self._vision_info, self._label_info):
+            if publisher is not None:
+                self._node.destroy_lifecycle_publisher(publisher)
+
+
+def _is_heard(publisher: Any) -> bool:
+    return bool(publisher.get_subscription_count())
+
+
+def _mono8(frame: Frame | EncodedFrame, ids: NDArray[np.uint8]) -> bytes:
+    """An Image of one byte a pixel under the frame's own header."""
+    return encode_image(stamp_ns=frame.stamp_ns, frame_id=frame.frame_id, encoding=Encoding.MONO8.value, image=ids)

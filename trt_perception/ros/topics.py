@@ -16,12 +16,27 @@ _TOKENS = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 
 @dataclass(frozen=True, kw_only=True)
 class HeadTopics:
-    """Topics of one head, relative to the node's namespace."""
+    """Topics of one head, relative to the node's namespace.
+
+    Args:
+        head: The head.
+        result: Its detections or its mask.
+        instances: Which detection each pixel belongs to; None where the head does not tell.
+        vision_info: Which model the results are from.
+        label_info: Names of the class ids.
+    """
 
     head: HeadSpec
     result: str
+    instances: str | None
     vision_info: str
     label_info: str
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them."""
+        instances = () if self.instances is None else (self.instances,)
+        return (self.result, *instances, self.vision_info, self.label_info)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +50,15 @@ class LaneTopics:
     @property
     def all(self) -> tuple[str, ...]:
         """All of them."""
-        heads = ((head.result, head.vision_info, head.label_info) for head in self.heads)
-        return (*(topic for topics in heads for topic in topics), self.debug_image)
+        return (*(topic for head in self.heads for topic in head.all), self.debug_image)
 
 
 def plan_topics(plans: Sequence[PipelinePlan], specs: Mapping[str, ModelSpec]) -> tuple[LaneTopics, ...]:
     """The topics of every pipeline of every camera.
 
     ``<camera>/[namespace/]detections`` or ``segmentation``, with the head's name before it where the model has several
-    heads of that kind; ``vision_info`` and ``label_info`` likewise, where the model has several heads of any kind.
+    heads of that kind, and ``instances`` beside the detections of a head that tells them; ``vision_info`` and
+    ``label_info`` likewise, where the model has several heads of any kind.
 
     Args:
         plans: The pipelines.
@@ -85,6 +100,7 @@ def _lane_topics(plan: PipelinePlan, heads: Sequence[HeadSpec]) -> LaneTopics:
             HeadTopics(
                 head=head,
                 result=f"{result}/{word}",
+                instances=f"{result}/instances" if head.kind.has_instances else None,
                 vision_info=f"{info}/vision_info",
                 label_info=f"{info}/label_info",
             )

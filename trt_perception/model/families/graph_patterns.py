@@ -70,3 +70,18 @@ def column_concats(model: OnnxModel, output: str, parts: int) -> list[OnnxNode] 
         else:
             waiting.extend(node.inputs)
     return found
+
+
+def joined_parts(model: OnnxModel, output: str) -> list[str]:
+    """What an output is put together from, in its order, looking through changes of layout and nested Concats."""
+    parts: list[str] = []
+    waiting, seen = [output], set()
+    while waiting:
+        name = waiting.pop()
+        node = source(model, name)
+        if node is None or node.op_type != "Concat" or name in seen:  # a damaged file may lead in a circle
+            parts.append(name)
+            continue
+        seen.add(name)
+        waiting.extend(reversed(node.inputs))
+    return parts

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from trt_perception.model.families.cell_grid import find_grid
-from trt_perception.model.families.graph_patterns import column_concats
 from trt_perception.model.families.head_family import Certainty, Evidence, Refusal
 from trt_perception.model.tensor_info import TensorInfo
 
 _WITHOUT_NMS = "export without NMS in the model (nms=False, end2end=False)"
-_OTHER = "use a model with a supported head: YOLOX, YOLOv8/9/11/12 detection, semantic segmentation"
+_OTHER = "use a model with a supported head: YOLOX, YOLOv8/9/11/12 (detection, segmentation), semantic segmentation"
 
 
 def refusals(evidence: Evidence) -> Iterator[Refusal]:
@@ -23,19 +22,22 @@ def refusals(evidence: Evidence) -> Iterator[Refusal]:
 
 
 def _exported_task(evidence: Evidence) -> Iterable[Refusal]:
-    """What Ultralytics names in its metadata, other than plain detection and semantic segmentation."""
+    """What Ultralytics names in its metadata, other than plain detection and segmentation."""
     facts = evidence.exporter
     names = {
-        "segment": "instance segmentation (YOLO-seg)",
         "pose": "pose estimation (YOLO-pose)",
         "obb": "oriented boxes (YOLO-obb)",
         "classify": "image classification",
     }
     if facts.exporter != "Ultralytics" or facts.task in ("", "semantic"):
         return
-    if facts.task != "detect":
+    if facts.task == "segment":
+        if not facts.end_to_end:
+            return
+        name, remedy = "end-to-end instance segmentation (YOLO26-seg, or nms=True)", _WITHOUT_NMS
+    elif facts.task != "detect":
         name = names.get(facts.task, f"Ultralytics task {facts.task!r}")
-        remedy = "use a model trained for task=detect or task=semantic"
+        remedy = "use a model trained for task=detect, segment or semantic"
     elif facts.head == "RTDETRDecoder":
         name, remedy = "RT-DETR", _OTHER
     elif facts.end_to_end:
@@ -106,28 +108,6 @@ def _finished_lists(evidence: Evidence) -> Iterable[Refusal]:
         )
 
 
-def _prototypes(evidence: Evidence) -> Iterable[Refusal]:
-    """YOLO-seg: [1, 4 + classes + masks, n] beside prototypes [1, masks, h, w]."""
-    for masks in evidence.outputs:
-        planes = masks.sizes or ()
-        if not masks.is_float or len(planes) != 4:
-            continue
-        for boxes in evidence.outputs:
-            rows = boxes.sizes or ()
-            if not boxes.is_float or len(rows) != 3 or rows[1] <= 4 + planes[1]:
-                continue
-            if find_grid(rows[2], width=evidence.width, height=evidence.height) and _joins_coefficients(
-                evidence, boxes
-            ):
-                reason = f"{planes[1]} mask coefficients a box and as many planes in {masks}"
-                yield _refuse("instance segmentation (YOLO-seg)", [boxes, masks], Certainty.GRAPH, reason, _OTHER)
-
-
-def _joins_coefficients(evidence: Evidence, boxes: TensorInfo) -> bool:
-    """Whether something is joined behind the scores: the last Concat is then not one of boxes and Sigmoid scores."""
-    return column_concats(evidence.model, boxes.name, parts=2) is None
-
-
 def _raw_scales(evidence: Evidence) -> Iterable[Refusal]:
     """Feature maps of a detection head before it is put together: one output a stride."""
     scales: list[tuple[int, TensorInfo]] = []
@@ -194,7 +174,6 @@ _RULES: tuple[Callable[[Evidence], Iterable[Refusal]], ...] = (
     _end_to_end,
     _queries,
     _finished_lists,
-    _prototypes,
     _raw_scales,
     _one_plane,
     _several_maps,
