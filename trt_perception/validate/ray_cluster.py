@@ -25,6 +25,7 @@ _LONGEST_TEMP = 25
 """Ray puts sockets some 80 characters below its folder, and Linux takes 107 for the path of one."""
 
 _REACH_S = 10.0
+_LONGEST_REASON = 300
 
 _STORE_BYTES = 256 * 2**20
 """Shared memory of `local` for results on their way; what does not fit goes to the disk."""
@@ -132,11 +133,18 @@ def _connect(ray: ModuleType, options: ClusterOptions, needs: TaskNeeds, scratch
             socket.create_connection((host, int(port)), timeout=_REACH_S).close()
         ray.init(address=options.address, log_to_driver=False, logging_level="ERROR", **own)
     except (OSError, OverflowError, RuntimeError, ValueError) as error:
-        text = str(error).strip().partition("\n")[0]
         raise DeviceError(
-            f"cluster {options.address}: Ray cannot be reached or started: {text}; `ray status` on its head node tells "
-            "whether it runs"
+            f"cluster {options.address}: Ray cannot be reached or started: {_reason(error)}; `ray status` on its head "
+            "node tells whether it runs"
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """The last line of the first error: Ray wraps a refused token, say, into "failed to connect"."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:_LONGEST_REASON] if lines else type(error).__name__
 
 
 @contextmanager
