@@ -17,11 +17,14 @@ class NodeProcess:
 
     Args:
         log: File for stdout and stderr.
+        program: Python program to run instead of the node's entry point.
         remap: Remapping rules, e.g. ``{"__node": "second"}``.
         parameters: ROS parameters, dots in their names written as two underscores.
     """
 
-    def __init__(self, log: Path, *, remap: Mapping[str, str] | None = None, **parameters: Any) -> None:
+    def __init__(
+        self, log: Path, *, program: str = "", remap: Mapping[str, str] | None = None, **parameters: Any
+    ) -> None:
         self.log = log
         arguments = ["--ros-args"]
         for old, new in (remap or {}).items():
@@ -29,7 +32,8 @@ class NodeProcess:
         for name, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             arguments += ["-p", f"{name.replace('__', '.')}:={text}"]
-        self._command = [sys.executable, "-m", "trt_perception.ros.main", *arguments]
+        entry = ["-c", program] if program else ["-m", "trt_perception.ros.main"]
+        self._command = [sys.executable, *entry, *arguments]
 
     def __enter__(self) -> NodeProcess:
         with open(self.log, "wb") as output:

@@ -2,91 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from helpers.worker_fakes import FakeOutput, FakeProcessor, image_bytes, wait_until
+from helpers.channel_rig import Rig
+from helpers.worker_fakes import FakeProcessor, image_bytes, wait_until
 
 from trt_perception.cdr.compressed_image_message import encode_compressed_image
 from trt_perception.encoding import Encoding
 from trt_perception.errors import DeviceError, DropReason, FrameError
 from trt_perception.frame import EncodedFrame, Frame
-from trt_perception.ros.camera_channel import Bridge, CameraChannel
-from trt_perception.ros.camera_journal import CameraJournal
-from trt_perception.ros.counters import CameraCounters, CounterSnapshot
-from trt_perception.ros.drop_log import DropLog
-from trt_perception.ros.fault_log import FaultLog
-from trt_perception.ros.lane import Lane
 from trt_perception.settings.camera_settings import CameraSettings, Transport
-
-
-class Rig:
-    """A channel with one or more fake pipelines, its log lines and its drop log."""
-
-    def __init__(
-        self,
-        tmp_path: Path,
-        *processors: FakeProcessor,
-        settings: CameraSettings | None = None,
-        bridge: Bridge | None = None,
-        always_on: bool = False,
-    ) -> None:
-        self.processors = processors or (FakeProcessor(),)
-        self.outputs = [FakeOutput() for _ in self.processors]
-        self.warnings: list[str] = []
-        self.said: list[str] = []
-        self.counters = CameraCounters(f"lane{index}" for index in range(len(self.processors)))
-        self.drop_log_path = tmp_path / "drops.jsonl"
-        self.drop_log = DropLog(self.drop_log_path)
-        self.now_ns: Callable[[], int] = time.time_ns
-        self.channel = CameraChannel(
-            settings or CameraSettings(name="front"),
-            lanes=[
-                Lane(name=f"lane{index}", processor=processor, output=output, always_on=always_on)
-                for index, (processor, output) in enumerate(zip(self.processors, self.outputs, strict=True))
-            ],
-            journal=CameraJournal("front", self.counters, FaultLog(self.warnings.append), self.drop_log),
-            ros_now_ns=lambda: self.now_ns(),
-            bridge=bridge,
-            say=self.said.append,
-        )
-
-    def __enter__(self) -> Rig:
-        self.channel.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.channel.stop()
-        self.drop_log.close()
-
-    def snapshot(self) -> CounterSnapshot:
-        return self.counters.snapshot(time.monotonic_ns())
-
-    def settled(self) -> CounterSnapshot:
-        """The counters once every received frame has ended in one of them."""
-
-        def is_settled() -> bool:
-            now = self.snapshot()
-            return now.received == now.processed + sum(now.dropped.values())
-
-        wait_until(is_settled)
-        return self.snapshot()
-
-    def send(self, data: bytes) -> CounterSnapshot:
-        self.channel.receive(data)
-        return self.settled()
-
-    def drops(self) -> list[tuple[int | None, str]]:
-        self.drop_log.close()
-        entries = [json.loads(line) for line in self.drop_log_path.read_text().splitlines()]
-        return [(entry["stamp_ns"], entry["reason"]) for entry in entries]
 
 
 def test_frames_are_processed_in_order_with_stamp_and_frame_id(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from trt_perception.errors import DropReason
 from trt_perception.ros.camera_channel import ChannelSnapshot
 from trt_perception.ros.camera_status import Level, Status, judge_camera
 from trt_perception.ros.counters import CounterSnapshot, LaneCounts
+from trt_perception.ros.image_publishers import ImagePublishers
 from trt_perception.ros.stamp_fault import StampFault
 from trt_perception.settings.camera_settings import CameraSettings
 
@@ -44,8 +45,11 @@ GOOD = ChannelSnapshot(
 )
 
 
-def _judge(now: ChannelSnapshot, before: CounterSnapshot | None = BEFORE) -> Status:
-    return judge_camera(now, before, now_ns=NOW, topic="/front/image_raw", publisher_count=1)
+ONE = ImagePublishers(names=("/driver",))
+
+
+def _judge(now: ChannelSnapshot, before: CounterSnapshot | None = BEFORE, publishers: ImagePublishers = ONE) -> Status:
+    return judge_camera(now, before, now_ns=NOW, topic="/front/image_raw", publishers=publishers)
 
 
 CASES = {
@@ -135,3 +139,48 @@ def test_every_reason_and_number_is_a_text_among_the_values() -> None:
         "last_fault": "something",
     }
     assert {key: values[key] for key in expected} == expected
+
+
+CLASH = "quality of service clashes: /driver offers best_effort, this node asks for reliable"
+SILENT = replace(GOOD, counters=replace(COUNTERS, last_received_ns=0), active_since_ns=NOW - 2 * SECOND)
+PUBLISHERS = {
+    "two": (
+        GOOD,
+        ImagePublishers(names=("/a", "/b")),
+        Level.WARN,
+        "10.0 fps, age 41 ms; 2 publishers on one topic: /a, /b; their images are mixed",
+    ),
+    "one_of_two_clashes": (
+        GOOD,
+        ImagePublishers(names=("/a", "/driver"), clashes=(CLASH,)),
+        Level.WARN,
+        f"10.0 fps, age 41 ms; {CLASH}",
+    ),
+    "all_clash": (GOOD, ImagePublishers(names=("/driver",), clashes=(CLASH,)), Level.ERROR, CLASH),
+    "clash_in_silence": (
+        SILENT,
+        ImagePublishers(names=("/driver",), clashes=(CLASH,), advice="a segment"),
+        Level.STALE,
+        f"no image for 2.0 s on /front/image_raw (1 publisher); {CLASH}",
+    ),
+    "never_came": (
+        SILENT,
+        ImagePublishers(names=("/driver",), advice="a segment"),
+        Level.STALE,
+        "no image for 2.0 s on /front/image_raw (1 publisher); a segment",
+    ),
+    "nobody": (
+        SILENT,
+        ImagePublishers(advice="a segment"),
+        Level.STALE,
+        "no image for 2.0 s on /front/image_raw (0 publishers)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("now", "publishers", "level", "message"), PUBLISHERS.values(), ids=PUBLISHERS.keys())
+def test_what_is_wrong_with_the_publishers_is_said(
+    now: ChannelSnapshot, publishers: ImagePublishers, level: Level, message: str
+) -> None:
+    status = _judge(now, publishers=publishers)
+    assert (status.level, status.message) == (level, message)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from helpers.fault_times import keep_times
 from helpers.node_process import NodeProcess
 from helpers.tiny_onnx import make_yolox_onnx
 
@@ -41,23 +42,28 @@ def _config(tmp_path: Path, *, backend: str = "onnxruntime") -> Path:
     return path
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+
+
+@SIGNALS
 def test_a_signal_ends_the_node_cleanly_within_two_seconds(tmp_path: Path, number: signal.Signals) -> None:
     with NodeProcess(tmp_path / "log", config=_config(tmp_path), autostart=True) as node:
         node.wait_for("active")
         code, seconds = node.stop(number)
+        keep_times(f"{number.name.lower()}_while_it_runs", process_ended=seconds)
         assert code == 0
         assert seconds < 2.0
         assert "Traceback" not in node.text
         assert "rror" not in node.text
 
 
-def test_a_signal_that_comes_again_and_again_ends_the_node_as_cleanly(tmp_path: Path) -> None:
+@SIGNALS
+def test_a_signal_that_comes_again_and_again_ends_the_node_as_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     """Under launch Control-C comes twice: from the terminal, and from launch, wherever the node is by then."""
     with NodeProcess(tmp_path / "log", config=_config(tmp_path), autostart=True) as node:
         node.wait_for("active")
         while node.process.poll() is None:
-            node.process.send_signal(signal.SIGINT)
+            node.process.send_signal(number)
             time.sleep(0.005)
         assert node.process.returncode == 0, node.text
         assert "Traceback" not in node.text
@@ -74,13 +80,14 @@ sys.exit(main.main(sys.argv[1:]))
 """
 
 
-def test_a_signal_while_models_are_loaded_ends_the_node_cleanly(tmp_path: Path) -> None:
+@SIGNALS
+def test_a_signal_while_models_are_loaded_ends_the_node_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     parameters = ["--ros-args", "-p", f"config:={_config(tmp_path)}", "-p", "autostart:=true"]
     command = [sys.executable, "-c", SLOW_START, *parameters]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "loading\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=2.0)
         assert process.returncode == 0
         assert errors == ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trt_perception.cdr.compressed_image_message import parse_compressed_image
 from trt_perception.cdr.image_message import ImageMessage, frame_from_image, parse_image
-from trt_perception.errors import DropReason, FrameError
+from trt_perception.errors import DeviceError, DropReason, FrameError
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.preprocess.decode_image import decode_image
 from trt_perception.ros.camera_journal import CameraJournal
@@ -38,6 +38,7 @@ class ChannelSnapshot:
         last_fault: What went wrong last, in words.
         listening: Names of its pipelines that somebody listens to.
         active_since_ns: Steady time of the activation; 0 where not active.
+        image: Size and encoding of the last image, in words; empty before the first.
     """
 
     settings: CameraSettings
@@ -48,6 +49,7 @@ class ChannelSnapshot:
     last_fault: str
     listening: tuple[str, ...]
     active_since_ns: int
+    image: str = ""
 
 
 class CameraChannel:
@@ -61,6 +63,7 @@ class CameraChannel:
         sim_time: Whether the node's clock is /clock.
         bridge: Converter for unknown encodings, where cv_bridge is installed.
         say: Takes one line that is no fault: a camera came, or came back.
+        on_lost_device: Told when only a new process can go on.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class CameraChannel:
         sim_time: bool = False,
         bridge: Bridge | None = None,
         say: Callable[[str], object] = lambda line: None,
+        on_lost_device: Callable[[DeviceError], object] = lambda error: None,
     ) -> None:
         self.settings = settings
         self._lanes = tuple(lanes)
@@ -81,6 +85,7 @@ class CameraChannel:
         self._sim_time = sim_time
         self._bridge = bridge
         self._say = say
+        self._on_lost_device = on_lost_device
         self._is_enabled = settings.enabled
         self._slot: Slot[ReceivedImage] = Slot()
         self._monitor = StampMonitor(sim_time=sim_time)
@@ -113,6 +118,7 @@ class CameraChannel:
             journal=self._journal,
             ros_now_ns=self._ros_now_ns,
             watch=self._watch,
+            on_lost_device=self._on_lost_device,
         )
         self._worker.is_enabled = self._is_enabled
         self._worker.start()
@@ -176,6 +182,7 @@ class CameraChannel:
             last_fault=self._journal.last_fault,
             listening=tuple(lane.name for lane in self._lanes if lane.output.has_listeners()),
             active_since_ns=self._active_since_ns,
+            image="" if worker is None else worker.image,
         )
 
     def _parse(self, data: bytes) -> ImageMessage | EncodedFrame:

@@ -9,6 +9,7 @@ from enum import IntEnum
 from trt_perception.errors import DropReason
 from trt_perception.ros.camera_channel import ChannelSnapshot
 from trt_perception.ros.counters import CounterSnapshot
+from trt_perception.ros.image_publishers import ImagePublishers
 
 HUNG_NS = 5_000_000_000
 """A frame that takes longer than this will not come back."""
@@ -37,7 +38,7 @@ class Status:
 
 
 def judge_camera(
-    now: ChannelSnapshot, before: CounterSnapshot | None, *, now_ns: int, topic: str, publisher_count: int
+    now: ChannelSnapshot, before: CounterSnapshot | None, *, now_ns: int, topic: str, publishers: ImagePublishers
 ) -> Status:
     """The status of one camera.
 
@@ -46,14 +47,14 @@ def judge_camera(
         before: Its counters some seconds ago, that what happens now is told from what once happened; None at first.
         now_ns: The steady clock.
         topic: Full name of its image topic; empty where it is not subscribed.
-        publisher_count: How many publish to the topic.
+        publishers: Who publishes to the topic.
     """
-    level, message = _judge(now, before, now_ns, topic, publisher_count)
-    return Status(level=level, message=message, values=_values(now, topic, publisher_count))
+    level, message = _judge(now, before, now_ns, topic, publishers)
+    return Status(level=level, message=message, values=_values(now, topic, publishers))
 
 
 def _judge(
-    now: ChannelSnapshot, before: CounterSnapshot | None, now_ns: int, topic: str, publisher_count: int
+    now: ChannelSnapshot, before: CounterSnapshot | None, now_ns: int, topic: str, publishers: ImagePublishers
 ) -> tuple[Level, str]:
     if not now.is_active:
         return Level.OK, "the node is not active"
@@ -63,9 +64,18 @@ def _judge(
         return Level.ERROR, f"inference has not returned for {(now_ns - now.busy_since_ns) / 1e9:.0f} s"
     silent_ns = now_ns - max(now.counters.last_received_ns, now.active_since_ns)
     if silent_ns > now.settings.timeout_ms * 1e6:
-        by = f"{publisher_count} publishers" if publisher_count != 1 else "1 publisher"
-        return Level.STALE, f"no image for {silent_ns / 1e9:.1f} s on {topic} ({by})"
-    return _judge_frames(now, _recent(now.counters, before))
+        by = f"{publishers.count} publishers" if publishers.count != 1 else "1 publisher"
+        never_came = now.counters.last_received_ns < now.active_since_ns
+        advice = publishers.clashes or ((publishers.advice,) if never_came and publishers.count else ())
+        return Level.STALE, "; ".join(
+            [f"no image for {silent_ns / 1e9:.1f} s on {topic} ({by})", *filter(None, advice)]
+        )
+    if publishers.none_fits:
+        return Level.ERROR, publishers.problem
+    level, message = _judge_frames(now, _recent(now.counters, before))
+    if publishers.problem:
+        return max(level, Level.WARN), f"{message}; {publishers.problem}"
+    return level, message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +96,7 @@ def _recent(now: CounterSnapshot, before: CounterSnapshot | None) -> _Recent:
     for name, lane in now.lanes.items():
         earlier = before.lanes.get(name) if before else None
         faults[f"pipeline {name} failed"] = lane.failed - (earlier.failed if earlier else 0)
+    faults["image changed"] = now.image_changes - (before.image_changes if before else 0)
     faults["worker restarted"] = now.restarts - (before.restarts if before else 0)
     return _Recent(
         processed=now.processed - (before.processed if before else 0),
@@ -110,11 +121,13 @@ def _judge_frames(now: ChannelSnapshot, recent: _Recent) -> tuple[Level, str]:
 _DROPS = frozenset(reason.value for reason in DropReason)
 
 
-def _values(now: ChannelSnapshot, topic: str, publisher_count: int) -> dict[str, str]:
+def _values(now: ChannelSnapshot, topic: str, publishers: ImagePublishers) -> dict[str, str]:
     counters = now.counters
     values = {
         "topic": topic,
-        "publishers": str(publisher_count),
+        "publishers": str(publishers.count),
+        "publisher_nodes": ", ".join(publishers.names),
+        "image": now.image,
         "enabled": str(now.is_enabled).lower(),
         "received": str(counters.received),
         "processed": str(counters.processed),
@@ -131,6 +144,7 @@ def _values(now: ChannelSnapshot, topic: str, publisher_count: int) -> dict[str,
         "latency_p99_ms": counters.latency_p99_ms,
     }
     values.update({name: "unknown" if number is None else f"{number:.1f}" for name, number in numbers.items()})
+    values["image_changes"] = str(counters.image_changes)
     values["worker_restarts"] = str(counters.restarts)
     for name, lane in counters.lanes.items():
         values[f"{name}.listener"] = str(name in now.listening).lower()

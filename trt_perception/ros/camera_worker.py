@@ -7,8 +7,9 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from trt_perception.errors import DropReason, FrameError, PerceptionError
+from trt_perception.errors import DeviceError, DropReason, FrameError, PerceptionError
 from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.preprocess.decode_image import declared_size
 from trt_perception.ros.camera_journal import CameraJournal
 from trt_perception.ros.lane import Lane
 from trt_perception.ros.received_image import ReceivedImage
@@ -32,6 +33,7 @@ class CameraWorker:
         journal: Where everything is written down.
         ros_now_ns: The node's clock, which image stamps are compared with.
         watch: Called about ten times a second between frames.
+        on_lost_device: Told when only a new process can go on.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class CameraWorker:
         journal: CameraJournal,
         ros_now_ns: Callable[[], int],
         watch: Callable[[], object],
+        on_lost_device: Callable[[DeviceError], object] = lambda error: None,
     ) -> None:
         self.is_enabled = settings.enabled
         self.busy_since_ns = 0
+        self.image = ""
         self._max_age_ns = int(settings.max_age_ms * 1e6)
         self._slot = slot
         self._lanes = tuple(lanes)
@@ -54,6 +58,7 @@ class CameraWorker:
         self._journal = journal
         self._ros_now_ns = ros_now_ns
         self._watch = watch
+        self._on_lost_device = on_lost_device
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {settings.name}", daemon=True)
 
@@ -76,7 +81,7 @@ class CameraWorker:
         while not self._stopping.is_set():
             try:
                 self._loop()
-            except Exception as error:  # whatever it is, the camera must not stay blind
+            except BaseException as error:  # whatever it is, SystemExit too, the camera must not stay blind
                 self._journal.counters.add_restart()
                 text = "".join(traceback.format_exception(error)).rstrip()
                 what = f"{type(error).__name__}: {error}".partition("\n")[0]
@@ -124,6 +129,7 @@ class CameraWorker:
         reason, problem = DropReason.INFERENCE_FAILED, ""
         try:
             frame = self._decode(image, len(lanes))
+            self._note_image(frame)
             for lane in lanes:
                 try:
                     self._run_lane(lane, frame)
@@ -131,6 +137,10 @@ class CameraWorker:
                 except PerceptionError as error:
                     if isinstance(error, FrameError) and len(lanes) == 1:
                         raise  # the frame's fault, not the pipeline's
+                    if isinstance(error, DeviceError) and error.is_sticky:
+                        self._journal.counters.add_lane_failed(lane.name)
+                        self._on_lost_device(error)  # who ends the process says why, once
+                        break
                     self._journal.lane_failed(lane.name, error)
         except FrameError as error:
             reason, problem = error.reason, str(error)
@@ -139,6 +149,17 @@ class CameraWorker:
                 self._count_processed(image)
             else:
                 self._journal.drop(reason, image.stamp_ns, problem)
+
+    def _note_image(self, frame: Frame | EncodedFrame) -> None:
+        """Boxes are right at any size; but a camera that changes under way is not the one that was calibrated."""
+        if isinstance(frame, Frame):
+            image = f"{frame.width} x {frame.height} {frame.encoding.value}"
+        else:
+            image = "{} x {} compressed".format(*declared_size(frame))
+        before, self.image = self.image, image
+        if before and before != image:
+            self._journal.counters.add_image_change()
+            self._journal.fault("image changed", f"image changed from {before} to {image}")
 
     def _run_lane(self, lane: Lane, frame: Frame | EncodedFrame) -> None:
         result = lane.processor.process([frame])

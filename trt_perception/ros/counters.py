@@ -41,6 +41,7 @@ class CounterSnapshot:
         processed: Frames of which at least one pipeline published a result.
         dropped: Frames without any result, by reason.
         stamp_faults: Frames whose stamp or whose clock was at fault, by fault.
+        image_changes: Times that the size or the encoding of the images changed.
         restarts: Times the worker was started anew after an unexpected exception.
         received_fps: Messages a second over the window.
         processed_fps: Results a second over the window.
@@ -63,6 +64,7 @@ class CounterSnapshot:
     age_p99_ms: float | None
     last_received_ns: int
     lanes: Mapping[str, LaneCounts] = field(default_factory=dict)
+    image_changes: int = 0
 
 
 class _Lane:
@@ -83,6 +85,7 @@ class CameraCounters:
         self._received = 0
         self._processed = 0
         self._restarts = 0
+        self._image_changes = 0
         self._last_received_ns = 0
         self._dropped: Counter[DropReason] = Counter()
         self._faults: Counter[StampFault] = Counter()
@@ -149,6 +152,11 @@ class CameraCounters:
         with self._lock:
             self._restarts += 1
 
+    def add_image_change(self) -> None:
+        """The images have another size or encoding than before."""
+        with self._lock:
+            self._image_changes += 1
+
     def snapshot(self, now_ns: int) -> CounterSnapshot:
         """All counters at one moment of the steady clock."""
         with self._lock:
@@ -160,6 +168,7 @@ class CameraCounters:
                 dropped=dict(self._dropped),
                 stamp_faults=dict(self._faults),
                 restarts=self._restarts,
+                image_changes=self._image_changes,
                 received_fps=self._arrivals.rate_hz(now_ns),
                 processed_fps=self._latencies.rate_hz(now_ns),
                 latency_p50_ms=latency[0],

@@ -12,6 +12,7 @@ from rclpy.clock import Clock, ClockType
 
 from trt_perception.ros.camera_status import Status, judge_camera
 from trt_perception.ros.counters import CounterSnapshot
+from trt_perception.ros.image_publishers import ImagePublishers
 from trt_perception.ros.perception_system import PerceptionSystem
 
 PERIOD_S = 1.0
@@ -35,6 +36,7 @@ class Diagnostics:
         self._system = system
         self._node_status = node_status
         self._history: dict[str, deque[CounterSnapshot]] = {}
+        self._said: dict[str, str] = {}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # Simulated time may stand still; diagnostics must not.
         self._timer = node.create_timer(PERIOD_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -66,15 +68,23 @@ class Diagnostics:
             snapshot = channel.snapshot(now_ns)
             history = self._history.setdefault(name, deque(maxlen=HISTORY))
             subscription = system.subscriptions.get(name)
+            publishers = subscription.publishers if subscription else ImagePublishers()
+            self._say_once(name, publishers.problem)
             statuses[name] = judge_camera(
                 snapshot,
                 history[0] if history else None,
                 now_ns=now_ns,
                 topic=subscription.topic if subscription else "",
-                publisher_count=subscription.publisher_count if subscription else 0,
+                publishers=publishers,
             )
             history.append(snapshot.counters)
         return statuses
+
+    def _say_once(self, camera: str, problem: str) -> None:
+        """Log what is wrong with a camera's publishers when it begins, not every second."""
+        if problem and problem != self._said.get(camera):
+            self._node.get_logger().warning(f"camera {camera}: {problem}")
+        self._said[camera] = problem
 
     def _message(self, name: str, status: Status, *, hardware_id: str) -> Any:
         return DiagnosticStatus(

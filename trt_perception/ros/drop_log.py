@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import threading
 from collections import deque
 from pathlib import Path
-from typing import TextIO
 
 from trt_perception.errors import ConfigError, DropReason
 
@@ -32,13 +33,17 @@ class DropLog:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file: TextIO = path.open("a", encoding="utf-8")
+            # Unbuffered: what a full disk refused must not come again with the next lines.
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise ConfigError(
                 "drop_log", f"cannot write {path}: {error.strerror}", "give a file in a folder that exists"
             ) from error
         self._waiting: deque[Entry] = deque()
         self._lost = 0
+        self._lost_count = 0
+        self._problem = ""
+        self._is_cut = False
         self._lost_lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="drop_log", daemon=True)
@@ -51,16 +56,27 @@ class DropLog:
         else:
             self._waiting.append((camera, stamp_ns, reason))
 
+    @property
+    def lost_count(self) -> int:
+        """Entries that were lost since the start: the disk was full, or too slow."""
+        return self._lost_count
+
+    @property
+    def problem(self) -> str:
+        """Why the last write failed, in the system's words; empty where it did not."""
+        return self._problem
+
     def close(self) -> None:
         """Write what waits and close the file. Harmless when called twice."""
         self._closing.set()
         self._thread.join()
 
     def _run(self) -> None:
-        with self._file:
-            while not self._closing.wait(PERIOD_S):
-                self._write()
+        while not self._closing.wait(PERIOD_S):
             self._write()
+        self._write()
+        with contextlib.suppress(OSError):  # some systems say only here that the disk is full
+            os.close(self._file)
 
     def _write(self) -> None:
         lines = []
@@ -71,13 +87,31 @@ class DropLog:
             lost, self._lost = self._lost, 0
         if lost:
             lines.append(json.dumps({"lost_entries": lost}))
-        if lines:
-            try:
-                self._file.write("\n".join(lines) + "\n")
-                self._file.flush()
-            except OSError:  # a full disk must not stop the cameras; the gap is named once there is room again
-                self._add_lost(lost + len(lines))
+        if not lines:
+            return
+        written = self._append(lines)
+        if written < len(lines):  # a full disk must not stop the cameras; the gap is named once there is room again
+            with self._lost_lock:
+                self._lost += lost
+            self._add_lost(len(lines) - written - (1 if lost else 0))
+
+    def _append(self, lines: list[str]) -> int:
+        """Write them; how many lines stand whole in the file."""
+        # A line that was cut off is ended first, so that what follows it can be read.
+        prefix = b"\n" if self._is_cut else b""
+        data = prefix + "".join(f"{line}\n" for line in lines).encode()
+        done = 0
+        try:
+            while done < len(data):
+                done += os.write(self._file, data[done:])
+            self._problem = ""
+        except OSError as error:
+            self._problem = error.strerror or str(error)
+        if done:
+            self._is_cut = data[done - 1 : done] != b"\n"
+        return data[len(prefix) : done].count(b"\n")
 
     def _add_lost(self, count: int) -> None:
         with self._lost_lock:
             self._lost += count
+            self._lost_count += count

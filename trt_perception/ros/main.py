@@ -8,9 +8,9 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
-from trt_perception.errors import InputError, MissingError, PerceptionError
+from trt_perception.errors import DeviceError, InputError, MissingError, PerceptionError
 from trt_perception.ros.malloc import tune_malloc
 
 
@@ -67,13 +67,22 @@ def _run_node(arguments: list[str], stop: _StopSignal) -> int:
             if not node.autostart():
                 return node.last_error.exit_code if node.last_error else 1
             stop.wait_to_be_asked()
-            spin(node, is_stopped=stop.is_set)
+            spin(node, is_stopped=lambda: stop.is_set() or node.lost_device is not None)
+            if node.lost_device is not None:
+                _end_process(node.lost_device)
             node.shut_down()
         finally:
             node.destroy_node()
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _end_process(error: DeviceError) -> NoReturn:
+    """End at once. Freeing what is on a device that fails every call may hang, and the system frees it all anyway."""
+    print(f"perception: {error}; ending, so that launch starts it again", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(error.exit_code)
 
 
 class Interrupted(BaseException):

@@ -9,7 +9,7 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from trt_perception.errors import PerceptionError
+from trt_perception.errors import DeviceError, PerceptionError
 from trt_perception.ros.camera_status import Level, Status
 from trt_perception.ros.diagnostics import Diagnostics
 from trt_perception.ros.model_pool import BackendFactory, default_backend
@@ -46,6 +46,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def system(self) -> PerceptionSystem | None:
         """What exists between configure and cleanup; None at other times."""
         return self._system
+
+    @property
+    def lost_device(self) -> DeviceError | None:
+        """Why only a new process can go on; None where all is well."""
+        if isinstance(self.last_error, DeviceError) and self.last_error.is_sticky:
+            return self.last_error
+        return None if self._system is None else self._system.lost_device
 
     def autostart(self) -> bool:
         """Configure and activate, where the parameter `autostart` says so; False where that failed."""
@@ -156,10 +163,14 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             level, message = (Level.ERROR, str(self.last_error)) if self.last_error else (Level.OK, "not configured")
         else:
             level, message = Level.OK, "active" if system.subscriptions else "configured, not active"
+            if system.drop_log is not None and system.drop_log.problem:
+                level, message = Level.WARN, f"{message}; drop log: {system.drop_log.problem}, see drop_log_lost"
         values = {"version": __version__, "memory_mb": f"{private_memory_mb():.0f}"}
         if system is not None:
             values["config"] = str(Path(self._parameters_of_node.options().config).absolute())
             values["backend"] = system.settings.backend.value
             values.update({f"model {name}": text for name, text in system.models.backend_names.items()})
             values["cameras"] = ", ".join(system.channels)
+            if system.drop_log is not None:
+                values["drop_log_lost"] = str(system.drop_log.lost_count)
         return Status(level=level, message=message, values=values)

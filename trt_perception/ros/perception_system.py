@@ -9,7 +9,7 @@ from typing import Any
 
 from std_srvs.srv import SetBool
 
-from trt_perception.errors import ConfigError
+from trt_perception.errors import ConfigError, DeviceError
 from trt_perception.ros.bridge import make_bridge
 from trt_perception.ros.camera_channel import CameraChannel
 from trt_perception.ros.camera_journal import CameraJournal
@@ -59,6 +59,9 @@ class PerceptionSystem:
         options: Its options.
         backend_factory: Makes the backends.
         version: Counts the configurations of this node.
+
+    Attributes:
+        lost_device: Set once only a new process can go on: no CUDA call of this one works any more.
     """
 
     def __init__(self, node: Any, options: NodeOptions, *, backend_factory: BackendFactory, version: int) -> None:
@@ -67,12 +70,18 @@ class PerceptionSystem:
         self.channels: dict[str, CameraChannel] = {}
         self.subscriptions: dict[str, ImageSubscription] = {}
         self.fault_log = FaultLog(node.get_logger().warning)
+        self.lost_device: DeviceError | None = None
         self._node = node
         self._options = options
         self._version = version
         self._drop_log: DropLog | None = None
         self._publishers: list[tuple[str, LanePublishers]] = []  # with the name of the pipeline
         self._services: list[Any] = []
+
+    @property
+    def drop_log(self) -> DropLog | None:
+        """Where dropped frames are listed, if anywhere."""
+        return self._drop_log
 
     def open(self) -> None:
         """Load the models and make all topics and services.
@@ -142,10 +151,16 @@ class PerceptionSystem:
             sim_time=self._node.get_parameter("use_sim_time").value,
             bridge=make_bridge(),
             say=self._node.get_logger().info,
+            on_lost_device=self._lose_device,
         )
         self.channels[camera.name] = channel
         service = self._node.create_service(SetBool, f"~/{camera.name}/enable", self._enabler(channel))
         self._services.append(service)
+
+    def _lose_device(self, error: DeviceError) -> None:
+        """Every camera fails from now on; what the first one said is the cause."""
+        if self.lost_device is None:
+            self.lost_device = error
 
     def _make_lane(self, topics: LaneTopics) -> Lane:
         settings = topics.plan.settings

@@ -7,6 +7,8 @@ from typing import Any
 from sensor_msgs.msg import CompressedImage, Image
 
 from trt_perception.ros.camera_channel import CameraChannel
+from trt_perception.ros.image_publishers import ImagePublishers
+from trt_perception.ros.publisher_query import query_publishers
 from trt_perception.ros.quality_of_service import image_profile, overridable
 from trt_perception.settings.camera_settings import Transport
 
@@ -22,6 +24,7 @@ class ImageSubscription:
     def __init__(self, node: Any, channel: CameraChannel) -> None:
         settings = channel.settings
         self._node = node
+        self._is_raw = settings.transport is Transport.RAW
         self._subscription = node.create_subscription(
             CompressedImage if settings.transport is Transport.COMPRESSED else Image,
             settings.image_topic,
@@ -37,9 +40,9 @@ class ImageSubscription:
         return str(self._subscription.topic_name)
 
     @property
-    def publisher_count(self) -> int:
-        """How many publish images to it."""
-        return int(self._node.count_publishers(self.topic))
+    def publishers(self) -> ImagePublishers:
+        """Who publishes images to it now."""
+        return query_publishers(self._node, self.topic, self._subscription.qos_profile, is_raw=self._is_raw)
 
     def destroy(self) -> None:
         """Stop receiving."""

@@ -1,0 +1,18 @@
+"""How long faults took to be seen and to be over: docs/faults.md is filled from these.
+
+    FAULT_TIMES=times.jsonl python -m pytest test/ros -k fault
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+
+def keep_times(fault: str, **seconds: float) -> None:
+    """Append what a test has measured to the file that FAULT_TIMES names, if it names one."""
+    path = os.environ.get("FAULT_TIMES")
+    if path:
+        rounded = {name: round(value, 3) for name, value in seconds.items()}
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"fault": fault, **rounded}) + "\n")
