@@ -13,6 +13,8 @@ from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, Outpu
 GOOD = {
     HeadKind.YOLOX: model_spec(HeadKind.YOLOX, (1, 84, 8)),
     HeadKind.YOLOX_DECODED: model_spec(HeadKind.YOLOX_DECODED, (1, 99, 8)),
+    HeadKind.YOLOV5: model_spec(HeadKind.YOLOV5, (1, 252, 8)),
+    HeadKind.YOLOV7: model_spec(HeadKind.YOLOV7, (1, 252, 8)),
     HeadKind.YOLOV8: model_spec(HeadKind.YOLOV8, (1, 7, 99)),
     HeadKind.YOLOV8_SEG: replace(
         model_spec(HeadKind.YOLOV8_SEG, (1, 4 + 3 + 5, 84)),

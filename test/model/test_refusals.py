@@ -32,12 +32,6 @@ def _layout(
 
 REFUSED = [
     pytest.param(
-        _layout(output=(1, 252, 8)),
-        "YOLOv5 or YOLOv7 layout: not supported yet",
-        "252 predictions = 3 x (8x8 + 4x4 + 2x2)",
-        id="yolov5",
-    ),
-    pytest.param(
         _layout(output0=(1, 300, 6)),
         "end-to-end detection (YOLOv10's corners and RT-DETR's normalised centres look alike): not",
         "nms=False",
@@ -87,7 +81,7 @@ REFUSED = [
     pytest.param(
         _layout(logits=(1, 1000)),
         "no head recognised in outputs 'logits' float32 [1,1000]",
-        "yolox, yolox_decoded, yolov8",
+        "yolox, yolox_decoded, yolov5",
         id="classifier",
     ),
     pytest.param(_layout(maps=(1, 300, 16, 16)), "no head recognised", "", id="more_classes_than_a_mask_holds"),
@@ -170,12 +164,6 @@ REFUSED = [
         "RT-DETR",
         "",
         id="rt_detr_by_metadata",
-    ),
-    pytest.param(
-        _layout(output=(1, 252, 8), metadata={"stride": "32", "names": "{0: 'a'}"}),
-        "YOLOv5 or YOLOv7 layout",
-        "",
-        id="yolov5_by_its_exporter",
     ),
 ]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from trt_perception.decode.head_decoder import HeadDecoder
 from trt_perception.decode.semantic_class_ids_decoder import SemanticClassIdsDecoder
 from trt_perception.decode.semantic_logits_decoder import SemanticLogitsDecoder
+from trt_perception.decode.yolov5_decoder import Yolov5Decoder
 from trt_perception.decode.yolov8_decoder import Yolov8Decoder
 from trt_perception.decode.yolov8_seg_decoder import Yolov8SegDecoder
 from trt_perception.decode.yolox_decoder import YoloxDecoder
@@ -15,6 +16,8 @@ from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec
 _DECODERS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadDecoder]] = {
     HeadKind.YOLOX: YoloxDecoder,
     HeadKind.YOLOX_DECODED: YoloxDecoder,
+    HeadKind.YOLOV5: Yolov5Decoder,
+    HeadKind.YOLOV7: Yolov5Decoder,
     HeadKind.YOLOV8: Yolov8Decoder,
     HeadKind.YOLOV8_SEG: Yolov8SegDecoder,
     HeadKind.SEMANTIC_LOGITS: SemanticLogitsDecoder,

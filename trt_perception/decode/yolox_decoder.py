@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trt_perception.decode.candidates import check_finite, select, to_detections
+from trt_perception.decode.candidates import check_finite, to_detections
 from trt_perception.decode.head_check import check_labels, check_shape, single_output, wrong
 from trt_perception.decode.head_decoder import Tensors
+from trt_perception.decode.objectness_rows import best_rows
 from trt_perception.detections import Detections
 from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
@@ -53,17 +54,11 @@ class YoloxDecoder:
         output = outputs[self._output][0]
         check_finite(self._output, output)
         limits = thresholds.by_class(self._labels)
-        # Class scores are at most 1: objectness alone rules out nearly all candidates.
-        objectness = output[:, 4].astype(np.float32)
-        hopeful = np.flatnonzero(objectness >= limits.min())
-        classes = output[hopeful, 5:]
-        class_ids = classes.argmax(axis=1)
-        scores = objectness[hopeful] * classes[np.arange(len(hopeful)), class_ids].astype(np.float32)
-        best = select(scores, class_ids, limits)
+        best, scores, class_ids = best_rows(output, limits)
         return to_detections(
-            self._boxes(output, hopeful[best]),
-            scores[best],
-            class_ids[best],
+            self._boxes(output, best),
+            scores,
+            class_ids,
             output=self._output,
             transform=transform,
             thresholds=thresholds,

@@ -31,6 +31,10 @@ class HeadKind(str, Enum):
     """One output [1, n, 5 + classes]: x y w h in grid units (w, h as logarithms), objectness, class scores (0 to 1)."""
     YOLOX_DECODED = "yolox_decoded"
     """As yolox, with x y w h already in network pixels."""
+    YOLOV5 = "yolov5"
+    """One output [1, n, 5 + classes], three predictions a cell: x y w h in network pixels, objectness, class scores."""
+    YOLOV7 = "yolov7"
+    """As yolov5; of a model with one class objectness alone is the score."""
     YOLOV8 = "yolov8"
     """One output [1, 4 + classes, n]: x y w h in network pixels, class scores (0 to 1). YOLOv8, 9, 11, 12."""
     YOLOV8_SEG = "yolov8_seg"
@@ -43,7 +47,7 @@ class HeadKind(str, Enum):
     @property
     def is_detection(self) -> bool:
         """Whether the head gives boxes rather than a mask."""
-        return self in (HeadKind.YOLOX, HeadKind.YOLOX_DECODED, HeadKind.YOLOV8, HeadKind.YOLOV8_SEG)
+        return self not in (HeadKind.SEMANTIC_LOGITS, HeadKind.SEMANTIC_CLASS_IDS)
 
     @property
     def has_instances(self) -> bool:

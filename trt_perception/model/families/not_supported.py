@@ -12,7 +12,9 @@ from trt_perception.model.families.head_family import Certainty, Evidence, Refus
 from trt_perception.model.tensor_info import TensorInfo
 
 _WITHOUT_NMS = "export without NMS in the model (nms=False, end2end=False)"
-_OTHER = "use a model with a supported head: YOLOX, YOLOv8/9/11/12 (detection, segmentation), semantic segmentation"
+_MASK_COEFFICIENTS = 16
+"""Fewest planes that are taken for prototypes of masks; models have 32. Road masks have a few classes."""
+_OTHER = "use a model with a supported head; docs/models.md lists them"
 
 
 def refusals(evidence: Evidence) -> Iterator[Refusal]:
@@ -47,15 +49,40 @@ def _exported_task(evidence: Evidence) -> Iterable[Refusal]:
     yield _refuse(name, evidence.outputs, Certainty.METADATA, str(facts), remedy)
 
 
-def _anchor_boxes(evidence: Evidence) -> Iterable[Refusal]:
-    """YOLOv5 and YOLOv7: three predictions a cell, [1, 3 x cells, 5 + classes]."""
-    for output in evidence.outputs:
-        sizes = output.sizes
-        if not output.is_float or sizes is None or len(sizes) != 3 or sizes[2] < 6:
+def _anchor_masks(evidence: Evidence) -> Iterable[Refusal]:
+    """YOLOv5-seg: [1, 3 x cells, 5 + classes + masks] beside prototypes [1, masks, h, w]."""
+    for masks in evidence.outputs:
+        planes = masks.sizes or ()
+        if not masks.is_float or len(planes) != 4:
             continue
-        cells = find_grid(sizes[1], width=evidence.width, height=evidence.height, anchors=3)
-        if cells is not None:
-            yield _refuse("YOLOv5 or YOLOv7 layout", [output], Certainty.GRAPH, str(cells), _OTHER)
+        for boxes in evidence.outputs:
+            sizes = boxes.sizes or ()
+            if not boxes.is_float or len(sizes) != 3 or sizes[2] < 6 + planes[1] or planes[1] < _MASK_COEFFICIENTS:
+                continue
+            if find_grid(sizes[1], width=evidence.width, height=evidence.height, anchors=3):
+                reason = f"{sizes[2]} columns a box, and {planes[1]} planes in {masks}"
+                remedy = "export a detection model, or YOLOv8 and later"
+                yield _refuse("instance segmentation (YOLOv5-seg)", [boxes, masks], Certainty.GRAPH, reason, remedy)
+
+
+def _anchor_maps(evidence: Evidence) -> Iterable[Refusal]:
+    """YOLOv5 and YOLOv7 before their boxes are decoded: [1, 3, h, w, 5 + classes] of each scale."""
+    maps = [
+        output
+        for output in evidence.outputs
+        if output.is_float and len(output.sizes or ()) == 5 and (output.sizes or ())[1] == 3
+    ]
+    if len(maps) >= 2:
+        reason = f"{len(maps)} maps of three anchors, which are not in the file"
+        remedy = "export with it: YOLOv7 with export.py --grid, YOLOv5 with export.py and no option"
+        yield Refusal(
+            name="YOLOv5 or YOLOv7 without its last layer",
+            outputs=tuple(output.name for output in maps),
+            certainty=Certainty.GRAPH,
+            reason=reason,
+            remedy=remedy,
+            is_auxiliary=True,
+        )
 
 
 def _end_to_end(evidence: Evidence) -> Iterable[Refusal]:
@@ -170,7 +197,8 @@ def _refuse(name: str, outputs: Iterable[TensorInfo], certainty: Certainty, reas
 
 _RULES: tuple[Callable[[Evidence], Iterable[Refusal]], ...] = (
     _exported_task,
-    _anchor_boxes,
+    _anchor_masks,
+    _anchor_maps,
     _end_to_end,
     _queries,
     _finished_lists,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trt_perception.model.families.head_family import HeadFamily
 from trt_perception.model.families.semantic import SemanticFamily
+from trt_perception.model.families.yolov5 import Yolov5Family
 from trt_perception.model.families.yolov8 import Yolov8Family
 from trt_perception.model.families.yolov8_seg import Yolov8SegFamily
 from trt_perception.model.families.yolox import YoloxFamily
@@ -11,6 +12,7 @@ from trt_perception.model.model_spec import HeadKind
 
 FAMILIES: tuple[HeadFamily, ...] = (
     YoloxFamily(),
+    Yolov5Family(),
     Yolov8Family(),
     Yolov8SegFamily(),
     SemanticFamily(),
