@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from trt_perception.detections import Detections
 from trt_perception.draw.annotate import annotate
 from trt_perception.draw.palette import class_colour, text_colour
+from trt_perception.instance_detections import InstanceDetections
 from trt_perception.model.model_spec import HeadKind, ModelSpec
 from trt_perception.result import Result
 from trt_perception.segmentation_mask import UNLABELLED, SegmentationMask
@@ -143,3 +144,16 @@ def replace_class(result: Result, index: int, class_id: int) -> Result:
     class_ids = found.class_ids.copy()
     class_ids[index] = class_id
     return Result(heads={"head": replace(found, class_ids=class_ids)})
+
+
+@pytest.mark.parametrize("size", [(240, 320), (24, 32)], ids=["camera_size", "network_size"])
+def test_the_pixels_of_an_object_have_its_class_s_colour(size: tuple[int, int]) -> None:
+    ids = np.zeros(size, np.uint8)
+    ids[: size[0] // 2, : size[1] // 2] = 2
+    boxed = boxes((200, 150, 300, 230), (60, 60, 160, 120), class_id=2).heads["head"]
+    assert isinstance(boxed, Detections)
+    found = InstanceDetections(boxes=boxed.boxes, scores=boxed.scores, class_ids=boxed.class_ids, instance_ids=ids)
+    drawn = annotate(IMAGE, Result(heads={"head": found}), BOXES, mask_opacity=1.0)
+    assert (drawn[:20, :160] == class_colour(2)).all()
+    assert not changed(drawn)[:120, 160:].any()
+    assert not changed(drawn)[122:, :160].any()

@@ -207,8 +207,8 @@ def test_instances_number_the_detections_of_the_same_stamp(node: NodeProcess, ca
     for number in np.unique(ids[ids > 0]).tolist():
         box = boxes[number - 1]
         rows, columns = np.nonzero(ids == number)
-        assert (np.abs(columns + 0.5 - box.center.position.x) <= box.size_x / 2 + 1e-3).all()
-        assert (np.abs(rows + 0.5 - box.center.position.y) <= box.size_y / 2 + 1e-3).all()
+        assert (np.abs(columns - box.center.position.x) <= box.size_x / 2 + 1e-3).all()
+        assert (np.abs(rows - box.center.position.y) <= box.size_y / 2 + 1e-3).all()
     for listener in (arrays, masks):
         probe.stop_listening(listener)
 

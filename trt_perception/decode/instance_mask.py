@@ -82,10 +82,12 @@ def _mixed(coefficients: NDArray[np.float32], prototypes: NDArray[np.float32]) -
 
 
 def _spans(boxes: NDArray[np.floating], shape: tuple[int, ...]) -> Iterator[tuple[int, tuple[Span, Span]]]:
-    """Rows and columns whose centres lie in each box, of boxes that hold any; the last object first."""
+    """Rows and columns in each box, of boxes that hold any; the last object first.
+
+    Pixel i is in where start <= i < end, as Ultralytics cuts its masks (utils/ops.py, crop_mask).
+    """
     limits = np.array((shape[1], shape[0], shape[1], shape[0]))
-    # Pixel i has its centre at i + 0.5.
-    edges = np.clip(np.ceil(np.asarray(boxes, np.float64) - 0.5), 0, limits).astype(np.intp)
+    edges = np.clip(np.ceil(boxes), 0, limits).astype(np.intp)
     for index in reversed(range(len(edges))):
         x1, y1, x2, y2 = edges[index].tolist()
         if x1 < x2 and y1 < y2:
