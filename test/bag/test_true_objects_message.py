@@ -9,13 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trt_perception.bag.true_objects import TrueObjects
-from trt_perception.bag.true_objects_message import TrueObjectsMessage, decode_true_objects, encode_true_objects
+from trt_perception.bag.true_objects_message import (
+    TRUNCATION,
+    VISIBLE_FRACTION,
+    TrueObjectsMessage,
+    decode_true_objects,
+    encode_true_objects,
+)
 from trt_perception.cdr import (
     DetectionArrayMessage,
     DetectionRecord,
     HypothesisRecord,
     encode_detection_array,
 )
+from trt_perception.errors import DropReason, FrameError
 
 STORE = reference_types()
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
@@ -97,6 +104,20 @@ def test_truth_of_others_counts_and_is_visible(results: list[tuple[str, float]],
 )
 def test_a_turned_box_becomes_the_upright_one_around_it(theta: float, box: list[float]) -> None:
     np.testing.assert_allclose(foreign(("car", 1.0), theta=theta).boxes[0], box, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("results", "theta"),
+    [
+        pytest.param((), math.inf, id="infinite_angle"),
+        pytest.param(((VISIBLE_FRACTION, math.nan),), 0.0, id="visible_fraction_nan"),
+        pytest.param(((TRUNCATION, 1e300),), 0.0, id="truncation_too_large"),
+    ],
+)
+def test_what_no_float32_holds_is_malformed(results: tuple[tuple[str, float], ...], theta: float) -> None:
+    with pytest.raises(FrameError) as caught:
+        foreign(("car", 1.0), *results, theta=theta)
+    assert caught.value.reason is DropReason.MALFORMED
 
 
 def test_shapes_are_checked() -> None:

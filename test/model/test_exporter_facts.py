@@ -36,6 +36,9 @@ def test_reads_ultralytics() -> None:
             ultralytics_metadata(names="{0: 'a', 2: 'b'}"), {"labels": (), "unreadable": ("names",)}, id="gap"
         ),
         pytest.param(ultralytics_metadata(names="5"), {"labels": (), "unreadable": ("names",)}, id="no_names"),
+        pytest.param(
+            ultralytics_metadata(names="{1e999: 'a'}"), {"labels": (), "unreadable": ("names",)}, id="infinite_number"
+        ),
         pytest.param(ultralytics_metadata(names="exit()"), {"labels": (), "unreadable": ("names",)}, id="code"),
         pytest.param(ultralytics_metadata(args="["), {"unreadable": ("args",)}, id="broken_arguments"),
         pytest.param(ultralytics_metadata(names="[" * 5000), {"unreadable": ("names",)}, id="deep"),

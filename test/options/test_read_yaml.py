@@ -60,6 +60,10 @@ MERGE_BOMB = "a: &a {x: 1}\n" + "".join(
         pytest.param("a: !!int x", r":1:4: not valid YAML: not a whole number: 'x'", id="wrong_int_tag"),
         pytest.param("a: !!float x", r":1:4: not valid YAML: not a number: 'x'", id="wrong_float_tag"),
         pytest.param("a: !!bool x", r":1:4: not valid YAML: neither true nor false: 'x'", id="wrong_bool_tag"),
+        *(
+            pytest.param(f"a: !!{tag} {{b: 1}}", r":1:4: not valid YAML: expected a scalar node", id=f"{tag}_mapping")
+            for tag in ("int", "float", "bool")
+        ),
         pytest.param("a: " + "1" * 5000, r":1:4: not valid YAML: not a whole number", id="too_many_digits"),
         pytest.param("? [1, 2]\n: 3", r":1:3: expected a word as key", id="list_as_key"),
         pytest.param("a: &a [*a]", r":1:4: an alias refers to the list or mapping", id="alias_in_itself"),

@@ -98,6 +98,7 @@ def test_the_digest_does_not_depend_on_the_order_of_the_tensors() -> None:
         pytest.param(json.dumps(changed(frames=0)), "frames: expected at least 1", id="no_frames"),
         pytest.param(json.dumps(changed(ranges={"a": "1"})), "ranges: expected an object of numbers", id="range_text"),
         pytest.param(json.dumps(changed(ranges={"a": math.nan})), "positive finite", id="range_nan"),
+        pytest.param(json.dumps(changed(ranges={"a": 10**400})), "that a float64 holds", id="range_too_large"),
         pytest.param(json.dumps(changed(dead=["images"])), "got both", id="dead_with_range"),
         pytest.param(json.dumps(changed(method=None)), "method: expected a text", id="method_null"),
     ],

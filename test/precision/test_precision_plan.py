@@ -44,6 +44,7 @@ def test_a_plan_can_be_read_and_holds_to_the_schema_that_it_names(path: Path) ->
         pytest.param("precisions: {backbone: int4}", "'int8', 'fp16', 'fp32'", id="unknown_precision"),
         pytest.param("keep_first_convolution: true", "did you mean 'keep_first_conv'", id="unknown_key"),
         pytest.param("keep_fp32: ['re:(']", "no regular expression", id="bad_regular_expression"),
+        pytest.param("keep_fp32: ['re:a{99999999999999999999}']", "no regular expression", id="too_many_repetitions"),
         pytest.param("regions: names", "expected patterns", id="names_without_patterns"),
         pytest.param("calibrator: {percentile: 101}", "from 50 to 100", id="percentile_above_100"),
     ],

@@ -51,7 +51,9 @@ def test_what_is_no_account_is_named(
         read_account(path)
 
 
-@pytest.mark.parametrize("content", [None, b"no json", b"\xff"], ids=["absent", "no_json", "no_text"])
+@pytest.mark.parametrize(
+    "content", [None, b"no json", b"\xff", b"[" * 200_000], ids=["absent", "no_json", "no_text", "too_deep"]
+)
 def test_what_cannot_be_read_is_named(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "x.account.json"
     if content is not None:

@@ -118,6 +118,8 @@ def changed(path: str, value: object) -> dict[str, Any]:
             id="camera_of_pipeline",
         ),
         pytest.param(changed("models.0.spec", "absent.yaml"), ["models[0].spec", "no file"], id="model_file"),
+        pytest.param(changed("models.0.spec", "a\0b"), ["models[0].spec", "NUL character"], id="model_nul"),
+        pytest.param(changed("models.0.spec", "x" * 300), ["models[0].spec", "no file"], id="model_name_too_long"),
         pytest.param(changed("schema", 99), ["schema", "at most 1, got 99", "update"], id="newer_schema"),
         pytest.param([1, 2], ["perception.yaml", "expected a mapping"], id="not_a_mapping"),
     ],

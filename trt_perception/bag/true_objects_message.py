@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trt_perception.bag.true_objects import TrueObjects
 from trt_perception.cdr.detection_array_message import (
+    DETECTION_ARRAY_TYPE,
     DetectionArrayMessage,
     DetectionRecord,
     HypothesisRecord,
     decode_detection_array,
     encode_detection_array,
 )
+from trt_perception.cdr.wire import malformed
 
 VISIBLE_FRACTION = "visible_fraction"
 TRUNCATION = "truncation"
@@ -59,17 +63,17 @@ def decode_true_objects(data: bytes | memoryview) -> TrueObjectsMessage:
     """Reads the truth of one image; of a turned box, the upright box around it.
 
     Raises:
-        FrameError: malformed or big_endian.
+        FrameError: malformed (a box or an attribute that no float32 holds, too) or big_endian.
     """
     message = decode_detection_array(data)
     records = message.detections
     attributes = [{result.class_id: result.score for result in record.results} for record in records]
     objects = TrueObjects(
-        boxes=np.array([_box(record) for record in records], np.float32).reshape(-1, 4),
+        boxes=_float32([_box(record) for record in records]).reshape(-1, 4),
         labels=tuple(_label(record) for record in records),
         track_ids=tuple(record.id for record in records),
-        visible_fraction=np.array([values.get(VISIBLE_FRACTION, 1.0) for values in attributes], np.float32),
-        truncation=np.array([values.get(TRUNCATION, 0.0) for values in attributes], np.float32),
+        visible_fraction=_float32([values.get(VISIBLE_FRACTION, 1.0) for values in attributes]),
+        truncation=_float32([values.get(TRUNCATION, 0.0) for values in attributes]),
         ignored=np.array([IGNORED in values for values in attributes], np.bool_),
     )
     return TrueObjectsMessage(stamp_ns=message.stamp_ns, frame_id=message.frame_id, objects=objects)
@@ -103,7 +107,17 @@ def _label(record: DetectionRecord) -> str:
     return max(classes, key=lambda result: result.score).class_id if classes else ""
 
 
+def _float32(values: list[Any]) -> NDArray[np.float32]:
+    """The values, each of which has to be a number."""
+    array = np.array(values, np.float64)
+    if not (np.abs(array) <= np.finfo(np.float32).max).all():
+        raise malformed(DETECTION_ARRAY_TYPE, "a box or an attribute is not finite, or larger than a float32 holds")
+    return array.astype(np.float32)
+
+
 def _box(record: DetectionRecord) -> tuple[float, float, float, float]:
+    if not math.isfinite(record.theta):
+        raise malformed(DETECTION_ARRAY_TYPE, f"theta of a box is {record.theta}, expected an angle")
     cosine, sine = abs(math.cos(record.theta)), abs(math.sin(record.theta))
     half_x = (record.size_x * cosine + record.size_y * sine) / 2.0
     half_y = (record.size_x * sine + record.size_y * cosine) / 2.0

@@ -88,7 +88,7 @@ def _labels(names: Any) -> tuple[str, ...] | None:
     if isinstance(names, Mapping):
         try:
             numbered = {int(number): str(name) for number, name in names.items()}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # OverflowError: infinity as a number
             return None
         if sorted(numbered) != list(range(len(names))):
             return None

@@ -51,7 +51,7 @@ class CoreDumper(yaml.SafeDumper):
 
 
 def _construct_int(loader: CoreLoader, node: ScalarNode) -> int:
-    text = node.value
+    text = _text(loader, node)
     try:
         if len(text) > _MAX_DIGITS:
             raise ValueError(text)
@@ -61,7 +61,7 @@ def _construct_int(loader: CoreLoader, node: ScalarNode) -> int:
 
 
 def _construct_float(loader: CoreLoader, node: ScalarNode) -> float:
-    text = node.value.lower()
+    text = _text(loader, node).lower()
     try:
         return float(text.replace(".inf", "inf") if text.endswith(".inf") else text.replace(".nan", "nan"))
     except ValueError:
@@ -69,9 +69,15 @@ def _construct_float(loader: CoreLoader, node: ScalarNode) -> float:
 
 
 def _construct_bool(loader: CoreLoader, node: ScalarNode) -> bool:
-    if node.value.lower() not in ("true", "false"):
-        raise ConstructorError(None, None, f"neither true nor false: {node.value[:40]!r}", node.start_mark)
-    return bool(node.value.lower() == "true")
+    text = _text(loader, node)
+    if text.lower() not in ("true", "false"):
+        raise ConstructorError(None, None, f"neither true nor false: {text[:40]!r}", node.start_mark)
+    return text.lower() == "true"
+
+
+def _text(loader: CoreLoader, node: ScalarNode) -> str:
+    """The word of a node; a tag such as `!!int` may stand before a list or a mapping, which is refused."""
+    return str(loader.construct_scalar(node))
 
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")

@@ -123,8 +123,12 @@ def _from_plain(data: Any) -> CalibrationTable:
     for name, (fits, expected) in checks.items():
         if not fits:
             raise InputError(f"{name}: expected {expected}, got {json.dumps(data[name])[:80]}; {_AGAIN}")
+    try:
+        ranges = {name: float(value) for name, value in data["ranges"].items()}
+    except OverflowError:
+        raise InputError(f"ranges: expected numbers that a float64 holds, got a larger one; {_AGAIN}") from None
     return CalibrationTable(
-        ranges={name: float(value) for name, value in data["ranges"].items()},
+        ranges=ranges,
         dead=tuple(data["dead"]),
         frames=data["frames"],
         **{name: data[name] for name in _TEXTS},

@@ -152,5 +152,5 @@ def _check(pattern: str) -> None:
     if pattern.startswith("re:"):
         try:
             re.compile(pattern[3:])
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ConfigError("patterns", f"{pattern!r} is no regular expression: {error}") from error

@@ -10,6 +10,10 @@ from trt_perception.errors import DropReason, FrameError
 
 SIGNATURE = b"\xff\xd8"
 
+MAX_SCANS = 100
+"""Most scans that are decoded; progressive files have about ten. Each costs a pass over the whole declared image: 10 kB
+of them take a decoder seconds, a megabyte takes minutes."""
+
 _EOI, _SOS, _DHT, _DRI, _TEM = 0xD9, 0xDA, 0xC4, 0xDD, 0x01
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, 0xCC}
 _SEQUENTIAL_HUFFMAN = (0xC0, 0xC1)
@@ -108,6 +112,8 @@ def read_jpeg_header(data: memoryview) -> JpegHeader:
             header.scans.append(
                 JpegScan(tables=_scan_tables(segment), restart_interval=restart_interval, start=start, end=end)
             )
+            if len(header.scans) > MAX_SCANS:
+                raise FrameError(DropReason.CORRUPT_IMAGE, f"JPEG has more than {MAX_SCANS} scans")
         position = end
     if not header.scans or not header.components:
         raise FrameError(DropReason.CORRUPT_IMAGE, "JPEG has no image: a frame header or its data is missing")

@@ -37,7 +37,8 @@ def has_gap(header: JpegHeader, data: memoryview) -> bool:
         return False
     across, down = _units(header)
     markers = [found.group()[1] - 0xD0 for found in _RESTART.finditer(data, scan.start, scan.end)]
-    return markers != [number % 8 for number in range((across * down - 1) // scan.restart_interval)]
+    expected = (across * down - 1) // scan.restart_interval  # a declared number: compared before a list is made of it
+    return len(markers) != expected or markers != [number % 8 for number in range(expected)]
 
 
 def ends_early(header: JpegHeader, data: memoryview, image: NDArray[np.uint8]) -> bool:

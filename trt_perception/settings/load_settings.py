@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trt_perception.errors import ConfigError
 from trt_perception.model.load_spec import YAML_SUFFIXES
-from trt_perception.model.paths import absolute
+from trt_perception.model.paths import absolute, is_file
 from trt_perception.options.from_mapping import from_mapping
 from trt_perception.options.read_yaml import read_yaml
 from trt_perception.settings.engine_settings import EngineSettings
@@ -35,8 +35,11 @@ def load_settings(path: Path) -> PerceptionSettings:
 
 
 def _existing(config: Path, name: str, where: str) -> Path:
-    spec = (config.parent / Path(name).expanduser()).resolve()
-    if not spec.is_file():
+    try:
+        spec = absolute(name, folder=config.parent)
+    except ConfigError as error:
+        raise ConfigError(where, str(error)) from error
+    if not is_file(spec):
         raise ConfigError(where, f"no file {spec}", "give the model's YAML or ONNX, relative to the config file")
     return spec
 
