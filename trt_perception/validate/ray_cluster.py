@@ -161,14 +161,15 @@ def _scratch(options: ClusterOptions) -> Iterator[Path | None]:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Ray's settings, where the user has none, as long as it runs."""
-    added = {name: value for name, value in _SETTINGS.items() if name not in os.environ}
-    os.environ.update(added)
+    """Ray's settings, where the user has none, as long as it runs; what Ray itself sets goes with them."""
+    before = dict(os.environ)
+    os.environ.update({name: value for name, value in _SETTINGS.items() if name not in before})
     try:
         yield
     finally:
-        for name in added:
-            os.environ.pop(name, None)
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager
