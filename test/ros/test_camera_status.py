@@ -169,6 +169,18 @@ PUBLISHERS = {
         Level.STALE,
         "no image for 2.0 s on /front/image_raw (1 publisher); a segment",
     ),
+    "large_images_stopped": (
+        replace(SILENT, message_bytes=6_220_900),
+        ImagePublishers(names=("/driver",), advice="a segment"),
+        Level.STALE,
+        "no image for 2.0 s on /front/image_raw (1 publisher); a segment",
+    ),
+    "small_images_stopped": (
+        replace(SILENT, message_bytes=400_000),
+        ImagePublishers(names=("/driver",), advice="a segment"),
+        Level.STALE,
+        "no image for 2.0 s on /front/image_raw (1 publisher)",
+    ),
     "nobody": (
         SILENT,
         ImagePublishers(advice="a segment"),

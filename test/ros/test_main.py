@@ -159,6 +159,21 @@ def test_an_absent_label_file_is_named(tmp_path: Path, capfd: pytest.CaptureFixt
     _assert_one_line(capfd.readouterr().err, "absent.txt")
 
 
+@pytest.mark.parametrize(("labels", "count"), [("[a, b]", 2), ("[a, b, c, d]", 4)], ids=["one_too_few", "one_too_many"])
+def test_labels_that_the_model_does_not_have_are_told_with_both_numbers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], labels: str, count: int
+) -> None:
+    path = _config(tmp_path)
+    write_spec(load_spec(tmp_path / "boxes.onnx"), tmp_path / "boxes.yaml")
+    text = (tmp_path / "boxes.yaml").read_text()
+    assert "[class_0, class_1, class_2]" in text
+    (tmp_path / "boxes.yaml").write_text(text.replace("[class_0, class_1, class_2]", labels))
+    path.write_text(path.read_text().replace("boxes.onnx", "boxes.yaml"))
+    assert _start({"config": path}) == 2
+    expected = f"expected 3 labels, one for each class of its output, got {count}"
+    _assert_one_line(capfd.readouterr().err, expected)
+
+
 @pytest.mark.skipif(find_spec("tensorrt") is not None, reason="TensorRT is here")
 def test_a_missing_tensorrt_is_exit_code_3(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert _start({"config": _config(tmp_path, backend="tensorrt")}) == 3

@@ -39,6 +39,7 @@ class ChannelSnapshot:
         listening: Names of its pipelines that somebody listens to.
         active_since_ns: Steady time of the activation; 0 where not active.
         image: Size and encoding of the last image, in words; empty before the first.
+        message_bytes: Size of the last message; 0 before the first.
     """
 
     settings: CameraSettings
@@ -50,6 +51,7 @@ class ChannelSnapshot:
     listening: tuple[str, ...]
     active_since_ns: int
     image: str = ""
+    message_bytes: int = 0
 
 
 class CameraChannel:
@@ -92,6 +94,7 @@ class CameraChannel:
         self._watchdog = Watchdog(timeout_ns=0, start_ns=0)
         self._worker: CameraWorker | None = None
         self._active_since_ns = 0
+        self._message_bytes = 0
 
     @property
     def is_enabled(self) -> bool:
@@ -144,6 +147,7 @@ class CameraChannel:
         """Take one serialized message. Called for every image on the executor's thread: short, and never raises."""
         steady_ns = time.monotonic_ns()
         self._journal.counters.add_received(steady_ns)
+        self._message_bytes = len(data)
         stamp_ns: int | None = None
         try:
             message = self._parse(data)
@@ -183,6 +187,7 @@ class CameraChannel:
             listening=tuple(lane.name for lane in self._lanes if lane.output.has_listeners()),
             active_since_ns=self._active_since_ns,
             image="" if worker is None else worker.image,
+            message_bytes=self._message_bytes,
         )
 
     def _parse(self, data: bytes) -> ImageMessage | EncodedFrame:

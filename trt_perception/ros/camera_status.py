@@ -9,7 +9,7 @@ from enum import IntEnum
 from trt_perception.errors import DropReason
 from trt_perception.ros.camera_channel import ChannelSnapshot
 from trt_perception.ros.counters import CounterSnapshot
-from trt_perception.ros.image_publishers import ImagePublishers
+from trt_perception.ros.image_publishers import DEFAULT_SEGMENT_BYTES, ImagePublishers
 
 HUNG_NS = 5_000_000_000
 """A frame that takes longer than this will not come back."""
@@ -65,8 +65,8 @@ def _judge(
     silent_ns = now_ns - max(now.counters.last_received_ns, now.active_since_ns)
     if silent_ns > now.settings.timeout_ms * 1e6:
         by = f"{publishers.count} publishers" if publishers.count != 1 else "1 publisher"
-        never_came = now.counters.last_received_ns < now.active_since_ns
-        advice = publishers.clashes or ((publishers.advice,) if never_came and publishers.count else ())
+        may_be_large = not now.message_bytes or now.message_bytes > DEFAULT_SEGMENT_BYTES
+        advice = publishers.clashes or ((publishers.advice,) if may_be_large and publishers.count else ())
         return Level.STALE, "; ".join(
             [f"no image for {silent_ns / 1e9:.1f} s on {topic} ({by})", *filter(None, advice)]
         )

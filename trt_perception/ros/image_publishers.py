@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DEFAULT_SEGMENT_BYTES = 512 * 1024
+"""Shared memory of a Fast DDS sender that nobody has configured: larger messages arrive rarely or not at all."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImagePublishers:
@@ -12,7 +15,7 @@ class ImagePublishers:
     Args:
         names: Full names of their nodes, one for each publisher.
         clashes: One sentence for each publisher whose quality of service excludes ours, with both profiles.
-        advice: What to set where publishers are there and no image ever came; may be empty.
+        advice: What to set where publishers are there and large images do not come; may be empty.
     """
 
     names: tuple[str, ...] = ()

@@ -58,6 +58,6 @@ def _segment_advice() -> str:
     except MissingError:
         profile = PROFILE
     return (
-        "images above 512 KiB need a larger shared-memory segment at the sender: start the camera driver with "
-        f"FASTDDS_DEFAULT_PROFILES_FILE={profile}"
+        "if they send, images above 512 KiB need a larger shared-memory segment at the sender: start the camera "
+        f"driver with FASTDDS_DEFAULT_PROFILES_FILE={profile}"
     )
