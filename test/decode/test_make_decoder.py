@@ -31,6 +31,7 @@ GOOD = {
             ),
         ),
     ),
+    HeadKind.YOLOV10: model_spec(HeadKind.YOLOV10, (1, 300, 6)),
     HeadKind.SEMANTIC_LOGITS: model_spec(HeadKind.SEMANTIC_LOGITS, (1, 3, 16, 16)),
     HeadKind.SEMANTIC_CLASS_IDS: model_spec(HeadKind.SEMANTIC_CLASS_IDS, (1, 16, 16), dtype=TensorType.UINT8),
 }
@@ -54,6 +55,7 @@ BAD = {
     "yolox_dtype": (model_spec(HeadKind.YOLOX, (1, 84, 8), dtype=TensorType.INT8), "float32 or float16, got int8"),
     "yolov8_classes": (model_spec(HeadKind.YOLOV8, (1, 84, 99)), r"\[1, 7, n\] for 3 labels"),
     "yolov8_transposed": (model_spec(HeadKind.YOLOV8, (1, 99, 7)), r"\[1, 7, n\]"),
+    "yolov10_columns": (model_spec(HeadKind.YOLOV10, (1, 300, 7)), r"\[1, n, 6\]"),
     "no_labels": (with_head(GOOD[HeadKind.YOLOX], labels=()), "at least one label"),
     "two_outputs": (with_head(GOOD[HeadKind.YOLOX], outputs=("output", "b")), "reads one output, got 2"),
     "no_such_output": (with_head(GOOD[HeadKind.YOLOX], outputs=("boxes",)), "'boxes', which the model does not have"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from onnx import TensorProto
 
 from helpers.onnx_graph import OnnxGraph
 
@@ -45,6 +46,90 @@ def make_yolov5_onnx(
     joined = graph.add("Concat", *scales, axis=1, name="output0")
     shapes = {joined: (1, 252, columns), **(outputs if raw_maps else {})}
     return graph.save(path, inputs={"images": (1, 3, 64, 64)}, outputs=shapes, opset=opset, metadata=metadata)
+
+
+def make_yolov10_onnx(
+    path: Path,
+    *,
+    classes: int = 3,
+    boxes: int = 20,
+    way: str = "corners",
+    raw_maps: bool = False,
+    opset: int = 13,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """YOLOv10 and YOLO26: `images` float32 [1, 3, 64, 64], `output0` float32 [1, boxes, 6].
+
+    Args:
+        way: `corners`; or boxes of the same shape with another meaning: `centres` in pixels, `normalised` by Sigmoid.
+        raw_maps: Whether distances to the sides in cells [1, 4, n] and score logits [1, classes, n] are outputs too.
+    """
+    graph = OnnxGraph(seed=10)
+    features = graph.backbone("images")
+    joined = {
+        name: graph.add(
+            "Concat",
+            *(
+                graph.add(
+                    "Reshape",
+                    graph.conv(features[stride], 8, channels, kernel=1, name=f"{name}.{stride}"),
+                    graph.constant(np.array([1, channels, -1])),
+                )
+                for stride in STRIDES
+            ),
+            axis=2,
+            name=name,
+        )
+        for name, channels in (("offsets", 4), ("logits", classes))
+    }
+    distances = graph.add("Softplus", joined["offsets"], name="distances")
+    sides = _sides(graph, distances, way)
+    scores = graph.add("Sigmoid", joined["logits"])
+    rows = graph.add("Transpose", graph.add("Concat", sides, scores, axis=1), perm=[0, 2, 1])
+    _best(graph, rows, classes, boxes)
+    maps = {"distances": (1, 4, 84), "logits": (1, classes, 84)} if raw_maps else {}
+    shapes = {"output0": (1, boxes, 6), **maps}
+    return graph.save(path, inputs={"images": (1, 3, 64, 64)}, outputs=shapes, opset=opset, metadata=metadata)
+
+
+def _sides(graph: OnnxGraph, distances: str, way: str) -> str:
+    """Four values a cell, [1, 4, 84]."""
+    if way == "normalised":
+        return graph.add("Sigmoid", distances)
+    centres, strides = [], []
+    for stride in STRIDES:
+        rows, columns = np.mgrid[: 64 // stride, : 64 // stride] + 0.5
+        centres.append(np.stack((columns.ravel(), rows.ravel())))
+        strides.append(np.full(rows.size, stride))
+    centre = graph.constant(np.concatenate(centres, axis=1)[None].astype(np.float32))
+    before = graph.add("Split", distances, graph.constant(np.array([2, 2])), axis=1, outputs=2)
+    first = graph.add("Sub", centre, before)
+    last = graph.add("Add", centre, f"{before}_1")
+    if way == "centres":
+        half = graph.constant(np.float32(0.5))
+        first, last = graph.add("Mul", graph.add("Add", first, last), half), graph.add("Sub", last, first)
+    joined = graph.add("Concat", first, last, axis=1)
+    return graph.add("Mul", joined, graph.constant(np.concatenate(strides)[None, None].astype(np.float32)))
+
+
+def _best(graph: OnnxGraph, rows: str, classes: int, boxes: int) -> None:
+    """The best pairs of box and class among [1, n, 4 + classes], as `output0` [1, boxes, 6]."""
+    count, number = graph.constant(np.array([boxes])), graph.constant(np.array(classes))
+    sides = graph.add("Split", rows, graph.constant(np.array([4, classes])), axis=2, outputs=2)
+    flat = graph.add("Reshape", f"{sides}_1", graph.constant(np.array([1, -1])))
+    best = graph.add("TopK", flat, count, axis=1, outputs=2)
+    cells = graph.add("Div", f"{best}_1", number)
+    class_ids = graph.add("Sub", f"{best}_1", graph.add("Mul", cells, number))
+    last = graph.constant(np.array([2]))
+    places = graph.add("Expand", graph.add("Unsqueeze", cells, last), graph.constant(np.array([1, boxes, 4])))
+    graph.add(
+        "Concat",
+        graph.add("GatherElements", sides, places, axis=1),
+        graph.add("Unsqueeze", best, last),
+        graph.add("Unsqueeze", graph.add("Cast", class_ids, to=TensorProto.FLOAT), last),
+        axis=2,
+        name="output0",
+    )
 
 
 def _decoded(graph: OnnxGraph, values: str, stride: int, columns: int, way: str) -> str:

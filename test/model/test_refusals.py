@@ -33,13 +33,13 @@ def _layout(
 REFUSED = [
     pytest.param(
         _layout(output0=(1, 300, 6)),
-        "end-to-end detection (YOLOv10's corners and RT-DETR's normalised centres look alike): not",
-        "nms=False",
+        "yolov10",
+        "--head output0=yolov10",
         id="end_to_end",
     ),
     pytest.param(
         _layout(output=(100, 7)),
-        "end-to-end detection (YOLOv10's corners and RT-DETR's normalised centres look alike): not",
+        "end-to-end detection in varying number: not supported yet",
         "100 rows of 7 values",
         id="yolov7_with_nms",
     ),
@@ -146,18 +146,6 @@ REFUSED = [
         "Ultralytics task 'depth'",
         "",
         id="task_of_the_future",
-    ),
-    pytest.param(
-        _layout(output0=(1, 300, 6), metadata=ultralytics_metadata(end2end="True")),
-        "end-to-end detection (YOLOv10, YOLO26, or nms=True)",
-        "",
-        id="yolo26",
-    ),
-    pytest.param(
-        _layout(output0=(1, 300, 6), metadata=ultralytics_metadata(args="{'nms': True}")),
-        "end-to-end detection",
-        "",
-        id="exported_with_nms",
     ),
     pytest.param(
         _layout(output0=(1, 300, 7), metadata=ultralytics_metadata(head="RTDETRDecoder")),

@@ -10,6 +10,7 @@ from trt_perception.decode.semantic_logits_decoder import SemanticLogitsDecoder
 from trt_perception.decode.yolov5_decoder import Yolov5Decoder
 from trt_perception.decode.yolov8_decoder import Yolov8Decoder
 from trt_perception.decode.yolov8_seg_decoder import Yolov8SegDecoder
+from trt_perception.decode.yolov10_decoder import Yolov10Decoder
 from trt_perception.decode.yolox_decoder import YoloxDecoder
 from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec
 
@@ -20,6 +21,7 @@ _DECODERS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadDecoder]] = {
     HeadKind.YOLOV7: Yolov5Decoder,
     HeadKind.YOLOV8: Yolov8Decoder,
     HeadKind.YOLOV8_SEG: Yolov8SegDecoder,
+    HeadKind.YOLOV10: Yolov10Decoder,
     HeadKind.SEMANTIC_LOGITS: SemanticLogitsDecoder,
     HeadKind.SEMANTIC_CLASS_IDS: SemanticClassIdsDecoder,
 }

@@ -39,6 +39,8 @@ class HeadKind(str, Enum):
     """One output [1, 4 + classes, n]: x y w h in network pixels, class scores (0 to 1). YOLOv8, 9, 11, 12."""
     YOLOV8_SEG = "yolov8_seg"
     """Two outputs: as yolov8 with k mask coefficients behind the scores, and prototypes [1, k, h, w]."""
+    YOLOV10 = "yolov10"
+    """One output [1, n, 6] of finished boxes: x1 y1 x2 y2 in network pixels, score, class. YOLOv10, YOLO26."""
     SEMANTIC_LOGITS = "semantic_logits"
     """One output [1, classes, h, w]: a score a class at any stride; the largest wins."""
     SEMANTIC_CLASS_IDS = "semantic_class_ids"

@@ -42,8 +42,6 @@ def _exported_task(evidence: Evidence) -> Iterable[Refusal]:
         remedy = "use a model trained for task=detect, segment or semantic"
     elif facts.head == "RTDETRDecoder":
         name, remedy = "RT-DETR", _OTHER
-    elif facts.end_to_end:
-        name, remedy = "end-to-end detection (YOLOv10, YOLO26, or nms=True)", _WITHOUT_NMS
     else:
         return
     yield _refuse(name, evidence.outputs, Certainty.METADATA, str(facts), remedy)
@@ -86,17 +84,24 @@ def _anchor_maps(evidence: Evidence) -> Iterable[Refusal]:
 
 
 def _end_to_end(evidence: Evidence) -> Iterable[Refusal]:
-    """[1, n, 6] of finished boxes: YOLOv10's corners in px, or newer RT-DETR's normalised centres, in one shape."""
+    """Finished boxes in varying number, or with the image's number in front: [n, 7] of YOLOv7 for ONNX Runtime."""
     for output in evidence.outputs:
         shape = output.shape or ()  # how many boxes NMS leaves is often open
         if not output.is_float or len(shape) not in (2, 3) or shape[-1] not in (6, 7):
             continue
         rows = shape[-2]
-        if isinstance(rows, int) and any(_is_grid(evidence, rows, anchors) for anchors in (1, 3)):
-            continue  # one or two classes over every cell: a detector before NMS
+        if isinstance(rows, int) and (any(_is_grid(evidence, rows, anchors) for anchors in (1, 3)) or _is_fixed(shape)):
+            continue
         reason = f"{rows} rows of {shape[-1]} values are no count of cells, but of finished boxes"
-        name = "end-to-end detection (YOLOv10's corners and RT-DETR's normalised centres look alike)"
-        yield _refuse(name, [output], Certainty.GRAPH, reason, _WITHOUT_NMS)
+        remedy = _WITHOUT_NMS
+        if len(shape) == 3 and shape[-1] == 6:
+            remedy += f"; where the number is fixed, give it, as with --shape {output.name}=1x300x6"
+        yield _refuse("end-to-end detection in varying number", [output], Certainty.GRAPH, reason, remedy)
+
+
+def _is_fixed(shape: tuple[int | str, ...]) -> bool:
+    """[1, n, 6], which families claim: YOLOv10's corners in px, or newer RT-DETR's normalised centres."""
+    return len(shape) == 3 and shape[0] == 1 and shape[2] == 6
 
 
 def _is_grid(evidence: Evidence, count: int, anchors: int) -> bool:

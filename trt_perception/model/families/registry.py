@@ -7,6 +7,7 @@ from trt_perception.model.families.semantic import SemanticFamily
 from trt_perception.model.families.yolov5 import Yolov5Family
 from trt_perception.model.families.yolov8 import Yolov8Family
 from trt_perception.model.families.yolov8_seg import Yolov8SegFamily
+from trt_perception.model.families.yolov10 import Yolov10Family
 from trt_perception.model.families.yolox import YoloxFamily
 from trt_perception.model.model_spec import HeadKind
 
@@ -15,6 +16,7 @@ FAMILIES: tuple[HeadFamily, ...] = (
     Yolov5Family(),
     Yolov8Family(),
     Yolov8SegFamily(),
+    Yolov10Family(),
     SemanticFamily(),
 )
 
