@@ -1,6 +1,6 @@
 """How long faults took to be seen and to be over: docs/faults.md is filled from these.
 
-    FAULT_TIMES=times.jsonl python -m pytest test/ros -k fault
+`python bench/faults.py` runs the tests and reads the file.
 """
 
 from __future__ import annotations

@@ -87,8 +87,12 @@ def test_an_output_that_is_no_number_fails_the_frame_and_no_such_box_leaves(
         with Pipeline(spec, backend, thresholds=LOW) as pipeline:
             processor = PipelineProcessor(pipeline)
             with Rig(tmp_path, processor) as rig:
-                for index in range(3):
-                    got = rig.send(image_bytes(start + index, width=80, height=48))
+                rig.send(image_bytes(start, width=80, height=48))
+                began = time.monotonic()
+                rig.send(image_bytes(start + 1, width=80, height=48))
+                wait_until(lambda: bool(rig.warnings))
+                keep_times("output_is_no_number", in_log=time.monotonic() - began)
+                got = rig.send(image_bytes(start + 2, width=80, height=48))
         assert (got.processed, got.dropped, got.restarts) == (2, {DropReason.INFERENCE_FAILED: 1}, 0)
         assert rig.outputs[0].stamps == [start, start + 2]
         assert f"frame dropped, inference_failed: output {output.name!r}: 1 of " in rig.warnings[0]
