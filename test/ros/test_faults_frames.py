@@ -11,6 +11,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -171,9 +172,14 @@ def test_a_bomb_is_dropped_unopened_and_the_next_image_is_answered(
     tmp_path: Path, bomb: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = load_spec(make_yolox_onnx(tmp_path / "model.onnx"))
-    opened = []
+    opened: list[int] = []
     real = cv2.imdecode
-    monkeypatch.setattr(cv2, "imdecode", lambda *arguments: opened.append(len(arguments[0])) or real(*arguments))
+
+    def note_and_decode(data: Any, flags: int) -> Any:
+        opened.append(len(data))
+        return real(data, flags)
+
+    monkeypatch.setattr(cv2, "imdecode", note_and_decode)
     good = bytes(cv2.imencode(".jpg", _noise(80, 48, 3))[1])
     settings = CameraSettings(name="front", transport=Transport.COMPRESSED)
     start = time.time_ns()
