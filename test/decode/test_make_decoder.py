@@ -34,6 +34,7 @@ GOOD = {
     HeadKind.YOLOV10: model_spec(HeadKind.YOLOV10, (1, 300, 6)),
     HeadKind.SEMANTIC_LOGITS: model_spec(HeadKind.SEMANTIC_LOGITS, (1, 3, 16, 16)),
     HeadKind.SEMANTIC_CLASS_IDS: model_spec(HeadKind.SEMANTIC_CLASS_IDS, (1, 16, 16), dtype=TensorType.UINT8),
+    HeadKind.BINARY_MASK: model_spec(HeadKind.BINARY_MASK, (1, 1, 16, 16), labels=2),
 }
 
 
@@ -61,6 +62,8 @@ BAD = {
     "no_such_output": (with_head(GOOD[HeadKind.YOLOX], outputs=("boxes",)), "'boxes', which the model does not have"),
     "logits_classes": (with_head(GOOD[HeadKind.SEMANTIC_LOGITS], labels=labels(4)), r"\[1, 4, h, w\]"),
     "logits_one_channel": (model_spec(HeadKind.SEMANTIC_LOGITS, (1, 1, 4, 4), labels=1), "background first"),
+    "binary_channels": (model_spec(HeadKind.BINARY_MASK, (1, 2, 4, 4), labels=2), r"\[1, 1, h, w\] for 2 labels"),
+    "binary_labels": (model_spec(HeadKind.BINARY_MASK, (1, 1, 4, 4), labels=3), "background first"),
     "logits_256_classes": (model_spec(HeadKind.SEMANTIC_LOGITS, (1, 256, 4, 4), labels=256), "at most 255"),
     "ids_256_classes": (with_head(GOOD[HeadKind.SEMANTIC_CLASS_IDS], labels=labels(256)), "at most 255"),
     "ids_float": (model_spec(HeadKind.SEMANTIC_CLASS_IDS, (1, 4, 4)), "must be int64 or"),

@@ -75,6 +75,17 @@ def test_one_channel_tells_two_labels_apart() -> None:
     assert decode(spec, logits, (2, 2)).tolist() == [[0, 1], [0, 1]]
 
 
+def test_a_binary_mask_is_decided_at_one_half() -> None:
+    spec = model_spec(HeadKind.BINARY_MASK, (1, 1, 2, 2), labels=("background", "lane"), width=2, height=2)
+    probabilities = np.array([[[[0.5, 0.501], [0.1, 0.9]]]], np.float32)
+    assert decode(spec, probabilities, (2, 2)).tolist() == [[0, 1], [0, 1]]
+    between = model_spec(
+        HeadKind.BINARY_MASK, (1, 1, 1, 2), labels=2, width=8, height=4, resize=Resize.STRETCH, dtype=TensorType.FLOAT16
+    )
+    # 0.2 to 0.6: half is reached at three quarters of the way between the centres at 2 and 6.
+    assert decode(between, np.array([[[[0.2, 0.6]]]], np.float16), (8, 1)).tolist() == [[0] * 5 + [1] * 3]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_logits_that_are_not_finite_fail_by_name(value: float) -> None:
     spec = model_spec(HeadKind.SEMANTIC_LOGITS, (1, 3, 4, 4))

@@ -21,6 +21,7 @@ def make_yolov5_onnx(
     classes: int = 3,
     way: str = "yolov5",
     raw_maps: bool = False,
+    road_masks: bool = False,
     opset: int = 13,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
@@ -30,6 +31,8 @@ def make_yolov5_onnx(
         way: `yolov5` or `yolov7`, whose graphs differ in the order of operations; `scatter` for the assignments to
             columns of older YOLOv5; `raw` for scores and offsets that nothing decodes.
         raw_maps: Whether the maps of each scale before that, [1, 3, h, w, 5 + classes], are outputs too: `raw_8`, ...
+        road_masks: Whether there are `drive_area_seg` and `lane_line_seg` beside it, [1, 2, 64, 64] after Sigmoid, as
+            in YOLOP.
     """
     graph = OnnxGraph(seed=5)
     features = graph.backbone("images")
@@ -45,6 +48,11 @@ def make_yolov5_onnx(
         scales.append(graph.add("Reshape", decoded, graph.constant(np.array([1, -1, columns]))))
     joined = graph.add("Concat", *scales, axis=1, name="output0")
     shapes = {joined: (1, 252, columns), **(outputs if raw_maps else {})}
+    for name in ("drive_area_seg", "lane_line_seg") if road_masks else ():
+        cells = graph.conv(features[4], 8, 2, kernel=1, name=f"model.{name}")
+        factors = graph.constant(np.array([1, 1, 4, 4], np.float32))
+        graph.add("Sigmoid", graph.add("Resize", cells, "", factors, mode="linear"), name=name)
+        shapes[name] = (1, 2, 64, 64)
     return graph.save(path, inputs={"images": (1, 3, 64, 64)}, outputs=shapes, opset=opset, metadata=metadata)
 
 

@@ -77,7 +77,36 @@ REFUSED = [
         "strides 8, 16, 32",
         id="raw_scales",
     ),
-    pytest.param(_layout(mask=(1, 1, 64, 64)), "binary mask or depth map", "export two classes", id="one_plane"),
+    pytest.param(
+        _layout(mask=(1, 1, 64, 64)),
+        "cannot be told apart: semantic_logits, (depth map or other numbers)",
+        "--head mask=semantic_logits",
+        id="one_plane",
+    ),
+    pytest.param(
+        _layout(scores=(1, 64, 64, 4)),
+        "class scores with the channels last (NHWC): not supported yet",
+        "--outputs-as-nchw scores",
+        id="channels_last",
+    ),
+    pytest.param(
+        _layout(
+            det0=(1, 3, 8, 8, 6),
+            det1=(1, 3, 4, 4, 6),
+            det2=(1, 3, 2, 2, 6),
+            drive_area_seg=(1, 2, 64, 64),
+            lane_line_seg=(1, 2, 64, 64),
+        ),
+        "YOLOv5 or YOLOv7 without its last layer: not supported yet; output 'det0'",
+        "export",
+        id="yolop_not_joined",
+    ),
+    pytest.param(
+        _layout(p=(1, 19, 8, 8), main=(1, 19, 8, 8), d=(1, 1, 8, 8)),
+        "output 'main' float32 [1,19,8,8]: cannot be told apart: semantic_logits, (one of several maps)",
+        "--head main=semantic_logits",
+        id="pidnet_without_names",
+    ),
     pytest.param(
         _layout(logits=(1, 1000)),
         "no head recognised in outputs 'logits' float32 [1,1000]",

@@ -24,6 +24,7 @@ _DECODERS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadDecoder]] = {
     HeadKind.YOLOV10: Yolov10Decoder,
     HeadKind.SEMANTIC_LOGITS: SemanticLogitsDecoder,
     HeadKind.SEMANTIC_CLASS_IDS: SemanticClassIdsDecoder,
+    HeadKind.BINARY_MASK: SemanticLogitsDecoder,
 }
 
 

@@ -10,7 +10,7 @@ from trt_perception.decode.head_decoder import Tensors
 from trt_perception.decode.logits_argmax import largest, logits_argmax
 from trt_perception.decode.mask_grid import mask_axes
 from trt_perception.decode.mask_of_crop import mask_of_crop
-from trt_perception.model.model_spec import HeadSpec, MaskSize, ModelSpec
+from trt_perception.model.model_spec import HeadKind, HeadSpec, MaskSize, ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.segmentation_mask import SegmentationMask
 from trt_perception.thresholds import Thresholds
@@ -19,7 +19,8 @@ from trt_perception.thresholds import Thresholds
 class SemanticLogitsDecoder:
     """[1, classes, h, w] at any stride. At camera size logits are interpolated, then the largest wins.
 
-    A model with two labels may have one channel: its logit above 0 (sigmoid above 0.5) is the second label.
+    A model with two labels may have one channel: its logit above 0 is the second label. A binary mask has one channel
+    behind a Sigmoid already: above 0.5 is the second label.
 
     Args:
         head: The head.
@@ -40,8 +41,10 @@ class SemanticLogitsDecoder:
                 f"output {output.name!r} has one channel, which tells two labels apart (the background first), "
                 f"got {len(head.labels)}",
             )
-        check_shape(head, spec, output, (1, 1 if one_channel else len(head.labels), "h", "w"))
+        is_binary = head.kind is HeadKind.BINARY_MASK
+        check_shape(head, spec, output, (1, 1 if one_channel or is_binary else len(head.labels), "h", "w"))
         self._output = output.name
+        self._border = 0.5 if is_binary else 0.0
         self._size = head.mask_size
         self._network = (spec.inputs[0].height, spec.inputs[0].width)
 
@@ -49,6 +52,8 @@ class SemanticLogitsDecoder:
         """The class of every pixel; `HeadDecoder` says more."""
         logits = outputs[self._output][0]
         check_finite(self._output, logits)
+        if self._border:
+            logits = logits.astype(np.float32) - self._border  # above 0 is the second label, then
         rows, columns = mask_axes(transform, self._network, logits.shape[1:])
         if self._size is MaskSize.NETWORK:
             inside = logits[:, rows.inside(), columns.inside()]

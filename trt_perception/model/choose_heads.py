@@ -130,14 +130,10 @@ def _weighed(evidence: Evidence, everything: list[HeadClaim | Refusal]) -> Chose
         else:
             chosen.extend(claim for claim in best if isinstance(claim, HeadClaim))
     claims_chosen = tuple(dict.fromkeys(chosen))
-    if claims_chosen:
-        unread.update(
-            (name, f"{refusal.name}: {refusal.reason}")
-            for refusal in refused
-            if refusal.is_auxiliary
-            for name in refusal.outputs
-        )
-        refused = [refusal for refusal in refused if not refusal.is_auxiliary]
+    detects = any(claim.kinds[0].is_detection for claim in claims_chosen)
+    spare = [item for item in refused if item.is_auxiliary and (detects or (claims_chosen and not item.is_detection))]
+    unread.update((name, f"{item.name}: {item.reason}") for item in spare for name in item.outputs)
+    refused = [item for item in refused if item not in spare]
     problems = [*_refused_problems(evidence, refused), *_drawn_problems(evidence, drawn)]
     if not claims_chosen and not problems:
         problems.append(_nothing_recognised(evidence))

@@ -45,11 +45,13 @@ class HeadKind(str, Enum):
     """One output [1, classes, h, w]: a score a class at any stride; the largest wins."""
     SEMANTIC_CLASS_IDS = "semantic_class_ids"
     """One output [1, h, w] or [1, 1, h, w] of class ids: argmax done in the model."""
+    BINARY_MASK = "binary_mask"
+    """One output [1, 1, h, w] from 0 to 1, behind a Sigmoid: above 0.5 is the second of two labels."""
 
     @property
     def is_detection(self) -> bool:
         """Whether the head gives boxes rather than a mask."""
-        return self not in (HeadKind.SEMANTIC_LOGITS, HeadKind.SEMANTIC_CLASS_IDS)
+        return self not in (HeadKind.SEMANTIC_LOGITS, HeadKind.SEMANTIC_CLASS_IDS, HeadKind.BINARY_MASK)
 
     @property
     def has_instances(self) -> bool:

@@ -128,6 +128,7 @@ class Refusal:
         reason: What was seen.
         remedy: What to do instead.
         is_auxiliary: Whether the outputs are merely not read where another head is recognised.
+        is_detection: Whether they hold objects, so that only a detection head makes them auxiliary.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Refusal:
     reason: str
     remedy: str
     is_auxiliary: bool = False
+    is_detection: bool = False
 
 
 class HeadFamily(ABC):

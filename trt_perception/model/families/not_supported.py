@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from trt_perception.model.families.cell_grid import find_grid
+from trt_perception.model.families.graph_patterns import source
 from trt_perception.model.families.head_family import Certainty, Evidence, Refusal
+from trt_perception.model.families.map_names import is_auxiliary
+from trt_perception.model.families.semantic import MAX_CLASSES, stride_of
+from trt_perception.model.model_spec import HeadKind
 from trt_perception.model.tensor_info import TensorInfo
 
 _WITHOUT_NMS = "export without NMS in the model (nms=False, end2end=False)"
@@ -80,6 +84,7 @@ def _anchor_maps(evidence: Evidence) -> Iterable[Refusal]:
             reason=reason,
             remedy=remedy,
             is_auxiliary=True,
+            is_detection=True,
         )
 
 
@@ -161,6 +166,7 @@ def _raw_scales(evidence: Evidence) -> Iterable[Refusal]:
             + ", ".join(str(stride) for stride in sorted({stride for stride, _ in scales})),
             remedy="export with the head's outputs joined",
             is_auxiliary=True,
+            is_detection=True,
         )
 
 
@@ -171,12 +177,56 @@ def _one_plane(evidence: Evidence) -> Iterable[Refusal]:
         if output.is_float and len(sizes) == 4 and sizes[1] == 1:
             reason = "one plane of numbers has no largest class"
             remedy = "export two classes (background and object), or class ids as integers"
-            yield _refuse("binary mask or depth map", [output], Certainty.SHAPE, reason, remedy)
+            yield _refuse("depth map or other numbers", [output], Certainty.POSSIBLE, reason, remedy)
+
+
+def _class_ids_as_floats(evidence: Evidence) -> Iterable[Refusal]:
+    """[1, h, w] or [1, 1, h, w] of floating-point numbers behind an ArgMax."""
+    for output in evidence.outputs:
+        sizes = output.sizes or ()
+        node = source(evidence.model, output.name)
+        is_map = len(sizes) == 3 or (len(sizes) == 4 and sizes[1] == 1)
+        if output.is_float and is_map and node is not None and node.op_type == "ArgMax":
+            remedy = "leave out the Cast behind the ArgMax, or cast to int32 or uint8"
+            yield _refuse("class ids as floating-point numbers", [output], Certainty.GRAPH, "ArgMax before it", remedy)
+
+
+def _channels_last(evidence: Evidence) -> Iterable[Refusal]:
+    """[1, h, w, classes], as TensorFlow lays class scores out."""
+    for output in evidence.outputs:
+        sizes = output.sizes or ()
+        if not output.is_float or len(sizes) != 4 or not 2 <= sizes[3] <= MAX_CLASSES:
+            continue
+        if stride_of(sizes[1:3], evidence.width, evidence.height) and not stride_of(
+            sizes[2:], evidence.width, evidence.height
+        ):
+            reason = f"{sizes[3]} values for each of {sizes[2]}x{sizes[1]} cells"
+            remedy = f"export it with the channels first (tf2onnx: --outputs-as-nchw {output.name})"
+            yield _refuse("class scores with the channels last (NHWC)", [output], Certainty.SHAPE, reason, remedy)
+
+
+def _for_training(evidence: Evidence) -> Iterable[Refusal]:
+    """Maps beside others that by their names only training needs: BiSeNet's, PIDNet's and DDRNet's auxiliary heads."""
+    maps = [output for output in evidence.outputs if len(output.sizes or ()) in (3, 4)]
+    for output in maps:
+        if len(maps) > 1 and is_auxiliary(output.name):
+            yield Refusal(
+                name="auxiliary output for training",
+                outputs=(output.name,),
+                certainty=Certainty.GRAPH,
+                reason="its name says so",
+                remedy=f"if it is the one to read, name it: --head {output.name}={HeadKind.SEMANTIC_LOGITS.value}",
+                is_auxiliary=True,
+            )
 
 
 def _several_maps(evidence: Evidence) -> Iterable[Refusal]:
     """More than one output of maps: masks, offsets, depths or features; only their maker knows which."""
-    maps = [output for output in evidence.outputs if output.is_float and len(output.sizes or ()) == 4]
+    maps = [
+        output
+        for output in evidence.outputs
+        if output.is_float and len(output.sizes or ()) == 4 and not is_auxiliary(output.name)
+    ]
     if len(maps) > 1:
         for output in maps:
             reason = f"the model has {len(maps)} outputs of this kind"
@@ -209,6 +259,9 @@ _RULES: tuple[Callable[[Evidence], Iterable[Refusal]], ...] = (
     _finished_lists,
     _raw_scales,
     _one_plane,
+    _class_ids_as_floats,
+    _channels_last,
+    _for_training,
     _several_maps,
     _picture,
 )

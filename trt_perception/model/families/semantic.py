@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from trt_perception.model.families.graph_patterns import LEARNED, source
+from trt_perception.model.families.graph_patterns import LEARNED, is_sigmoid, source
 from trt_perception.model.families.head_family import (
     Certainty,
     Evidence,
@@ -15,6 +15,7 @@ from trt_perception.model.families.head_family import (
     PreprocessDefault,
     single_output,
 )
+from trt_perception.model.families.map_names import road_part
 from trt_perception.model.model_spec import HeadKind
 from trt_perception.model.onnx_model import OnnxModel
 from trt_perception.model.preprocess_options import PreprocessOptions, Resize
@@ -25,16 +26,32 @@ MAX_CLASSES = 255
 
 
 _ULTRALYTICS = PreprocessDefault(options=PreprocessOptions(), because="the convention of Ultralytics models", rank=2)
+_YOLOP = PreprocessDefault(
+    options=PreprocessOptions(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+    because="the convention of YOLOP models",
+    rank=3,
+)
+_TWINLITENET = PreprocessDefault(
+    options=PreprocessOptions(resize=Resize.STRETCH), because="the convention of TwinLiteNet models", rank=3
+)
+_NAMED: Mapping[frozenset[str], PreprocessDefault] = {
+    frozenset({"drive_area_seg", "lane_line_seg"}): _YOLOP,
+    frozenset({"da", "ll"}): _TWINLITENET,
+}
+"""How models see images whose exporters give these names to their masks."""
 
 
 class SemanticFamily(HeadFamily):
     """Recognised by the exporter's task=semantic, by an ArgMax, or by shape where only one output is like that.
 
+    Two maps are two heads where their names say drivable area and lane lines. One plane of numbers may be a mask or
+    anything else, so that the user has to say it.
+
     The preprocessing is only the commonest one (ImageNet mean and deviation on 0 to 1, as in torchvision and
     MMSegmentation): nothing in such a model tells it.
     """
 
-    kinds = (HeadKind.SEMANTIC_LOGITS, HeadKind.SEMANTIC_CLASS_IDS)
+    kinds = (HeadKind.SEMANTIC_LOGITS, HeadKind.SEMANTIC_CLASS_IDS, HeadKind.BINARY_MASK)
     preprocess = PreprocessDefault(
         options=PreprocessOptions(resize=Resize.STRETCH, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
         because="the commonest choice for segmentation (ImageNet mean and deviation)",
@@ -45,6 +62,8 @@ class SemanticFamily(HeadFamily):
         """See `HeadFamily.layout`."""
         if kind is HeadKind.SEMANTIC_LOGITS:
             return _logits_layout(outputs, width, height)
+        if kind is HeadKind.BINARY_MASK:
+            return _binary_layout(outputs, width, height)
         return _class_ids_layout(outputs, width, height)
 
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
@@ -55,7 +74,8 @@ class SemanticFamily(HeadFamily):
                     layout = self.layout(kind, [output], width=evidence.width, height=evidence.height)
                 except LayoutMismatch:
                     continue
-                yield _claim(evidence, output, kind, layout)
+                if not _has_other_activation(evidence, output, kind):
+                    yield _claim(evidence, output, kind, layout)
 
 
 def _claim(evidence: Evidence, output: TensorInfo, kind: HeadKind, layout: HeadLayout) -> HeadClaim:
@@ -66,7 +86,11 @@ def _claim(evidence: Evidence, output: TensorInfo, kind: HeadKind, layout: HeadL
             certainty, reason = Certainty.GRAPH, "ArgMax in the model"
             classes = _argmax_classes(evidence.model, output.name)
             layout = HeadLayout(classes=classes, words=layout.words + (f", ArgMax over {classes}" if classes else ""))
-    preprocess = None
+    elif output.sizes is not None and output.sizes[1] == 1:
+        certainty, reason = Certainty.POSSIBLE, "one plane, which may be a mask of two classes"
+    elif _is_one_of_two(evidence, output):
+        certainty, reason = Certainty.GRAPH, f"its name says {road_part(output.name)}"
+    preprocess = _NAMED.get(frozenset(item.name for item in evidence.outputs if len(item.shape or ()) == 4))
     if evidence.exporter.exporter == "Ultralytics" and evidence.exporter.task == "semantic":
         certainty, reason, preprocess = Certainty.METADATA, str(evidence.exporter), _ULTRALYTICS
     return HeadClaim(
@@ -77,6 +101,24 @@ def _claim(evidence: Evidence, output: TensorInfo, kind: HeadKind, layout: HeadL
         reason=reason,
         preprocess=preprocess,
     )
+
+
+def _has_other_activation(evidence: Evidence, output: TensorInfo, kind: HeadKind) -> bool:
+    """Whether one plane is behind a Sigmoid where the kind wants logits, or the other way round."""
+    if output.is_integer or output.sizes is None or output.sizes[1] != 1:
+        return False
+    return is_sigmoid(evidence.model, output.name) is not (kind is HeadKind.BINARY_MASK)
+
+
+def _is_one_of_two(evidence: Evidence, output: TensorInfo) -> bool:
+    """Whether an output is one of two maps, whose names say drivable area and lane lines."""
+    parts = [road_part(item.name) for item in _road_maps(evidence)]
+    return len(parts) == 2 and set(parts) == {"drivable area", "lane lines"} and output in _road_maps(evidence)
+
+
+def _road_maps(evidence: Evidence) -> list[TensorInfo]:
+    """The outputs whose names say which part of the road they show."""
+    return [item for item in evidence.outputs if item.is_float and len(item.sizes or ()) == 4 and road_part(item.name)]
 
 
 def _argmax_classes(model: OnnxModel, output: str) -> int | None:
@@ -91,14 +133,24 @@ def _argmax_classes(model: OnnxModel, output: str) -> int | None:
 
 
 def _logits_layout(outputs: Sequence[TensorInfo], width: int, height: int) -> HeadLayout:
-    expected = f"float [1, classes, h, w] with 2 to {MAX_CLASSES} classes, h and w {height} and {width} by one stride"
+    expected = f"float [1, classes, h, w] with 1 to {MAX_CLASSES} classes, h and w {height} and {width} by one stride"
     output, sizes = single_output(outputs, expected)
-    if not output.is_float or len(sizes) != 4 or not 2 <= sizes[1] <= MAX_CLASSES:
+    if not output.is_float or len(sizes) != 4 or sizes[1] > MAX_CLASSES:
         raise LayoutMismatch(expected, str(output))
-    stride = _stride(sizes[2:], width, height)
+    stride = stride_of(sizes[2:], width, height)
     if stride is None:
         raise LayoutMismatch(expected, str(output))
-    return HeadLayout(classes=sizes[1], words=f"{sizes[1]} classes on {sizes[3]}x{sizes[2]} cells, stride {stride}")
+    classes = max(2, sizes[1])  # the logit of one plane is for the second of two
+    return HeadLayout(classes=classes, words=f"{classes} classes on {sizes[3]}x{sizes[2]} cells, stride {stride}")
+
+
+def _binary_layout(outputs: Sequence[TensorInfo], width: int, height: int) -> HeadLayout:
+    expected = f"float [1, 1, h, w], h and w {height} and {width} by one stride"
+    output, sizes = single_output(outputs, expected)
+    stride = stride_of(sizes[2:], width, height) if output.is_float and len(sizes) == 4 and sizes[1] == 1 else None
+    if stride is None:
+        raise LayoutMismatch(expected, str(output))
+    return HeadLayout(classes=2, words=f"yes or no on {sizes[3]}x{sizes[2]} cells, stride {stride}")
 
 
 def _class_ids_layout(outputs: Sequence[TensorInfo], width: int, height: int) -> HeadLayout:
@@ -107,13 +159,13 @@ def _class_ids_layout(outputs: Sequence[TensorInfo], width: int, height: int) ->
     has_rank = len(sizes) == 3 or (len(sizes) == 4 and sizes[1] == 1)
     if not output.is_integer or not has_rank:
         raise LayoutMismatch(expected, str(output))
-    stride = _stride(sizes[-2:], width, height)
+    stride = stride_of(sizes[-2:], width, height)
     if stride is None:
         raise LayoutMismatch(expected, str(output))
     return HeadLayout(classes=None, words=f"class ids on {sizes[-1]}x{sizes[-2]} cells, stride {stride}")
 
 
-def _stride(sizes: tuple[int, ...], width: int, height: int) -> int | None:
+def stride_of(sizes: tuple[int, ...], width: int, height: int) -> int | None:
     """Network pixels a cell, the same in both directions; sizes that do not divide may be rounded either way."""
     rows, columns = sizes
     for stride in {max(1, round(height / rows)), max(1, round(width / columns))}:
