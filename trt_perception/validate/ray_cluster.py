@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import secrets
 import signal
 import socket
 import tempfile
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -94,7 +96,7 @@ def ray_cluster(options: ClusterOptions, needs: TaskNeeds) -> Iterator[RayCluste
         MissingError: Ray is not installed, or no node has what a task needs.
         DeviceError: The cluster cannot be reached, or not be started.
     """
-    with _environment(), _handlers_kept(), _scratch(options) as scratch:
+    with _environment(options), _handlers_kept(), _scratch(options) as scratch:
         ray = _load_ray()
         try:
             _connect(ray, options, needs, scratch)
@@ -159,11 +161,19 @@ def _scratch(options: ClusterOptions) -> Iterator[Path | None]:
         yield Path(folder)
 
 
+@cache
+def _own_token() -> str:
+    """For Rays of this process alone. One for all of them: Ray reads it once."""
+    return secrets.token_hex(32)
+
+
 @contextmanager
-def _environment() -> Iterator[None]:
+def _environment(options: ClusterOptions) -> Iterator[None]:
     """Ray's settings, where the user has none, as long as it runs; what Ray itself sets goes with them."""
     before = dict(os.environ)
     os.environ.update({name: value for name, value in _SETTINGS.items() if name not in before})
+    if options.address == LOCAL:  # else Ray writes one into the home of the user
+        os.environ.setdefault("RAY_AUTH_TOKEN", _own_token())
     try:
         yield
     finally:
