@@ -123,6 +123,12 @@ def content(**changes: object) -> str:
         pytest.param(content(annotations=[{**OBJECT, "category_id": 2}]), "category 2", id="unknown_category"),
         pytest.param(content(annotations=[{**OBJECT, "bbox": [1, 2, 3]}]), "bbox", id="three_numbers"),
         pytest.param(content(annotations=[{**OBJECT, "bbox": [1, 2, 3, -1]}]), "bbox", id="negative_size"),
+        pytest.param(
+            content(annotations=[{**OBJECT, "bbox": [1, 2, 1e308, 1]}]), "float32 holds", id="too_large_a_box"
+        ),
+        pytest.param(
+            content(annotations=[{**OBJECT, "visible_fraction": float("inf")}]), "float32 holds", id="infinite_share"
+        ),
         pytest.param(content(annotations=[{**OBJECT, "bbox": [1, 2, 3, float("nan")]}]), "bbox", id="not_a_number"),
         pytest.param(
             content(annotations=[{**OBJECT, "bbox": ["a", 2, 3, 4]}]), "expected a COCO file", id="text_in_box"

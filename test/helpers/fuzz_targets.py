@@ -17,12 +17,15 @@ from helpers.engine_pair import EnginePair, make_pair
 from helpers.frames import encoded_frame, scene_image
 from helpers.fuzz_run import FuzzTarget
 from helpers.mutations import mutate_json, mutate_png, mutate_text
+from trt_perception.bag.coco_file import read_coco
 from trt_perception.cdr import encode_image, frame_from_image, parse_image
 from trt_perception.encoding import Encoding
 from trt_perception.engine.manifest import parse_manifest
+from trt_perception.engine.signature import make_key_pair, sign_engine, verify_signature
 from trt_perception.errors import FrameError, PerceptionError
 from trt_perception.model.embedded_spec import SPEC_KEY, embedded_spec, spec_metadata
 from trt_perception.model.exporter_facts import exporter_facts
+from trt_perception.model.label_file import read_labels
 from trt_perception.model.load_spec import load_spec
 from trt_perception.options.json_schema import to_plain
 from trt_perception.options.read_yaml import parse_yaml
@@ -65,6 +68,14 @@ pipelines:
 - {name: objects, model: detector, cameras: [front]}
 """
 
+COCO = {
+    "images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 48, "camera": "front", "stamp_ns": 5}],
+    "categories": [{"id": 1, "name": "car"}],
+    "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "iscrowd": 0, "visible_fraction": 0.5}
+    ],
+}
+
 
 def per_byte(factor: int, *, fixed: int) -> Callable[[int], int]:
     """A bound that grows with the message."""
@@ -86,6 +97,28 @@ def _engine() -> EnginePair:
     folder = _folder() / "engine"
     folder.mkdir()
     return make_pair(folder)
+
+
+@cache
+def _signed() -> EnginePair:
+    folder = _folder() / "signed"
+    folder.mkdir()
+    pair = make_pair(folder)
+    make_key_pair(folder / "key.pem")
+    sign_engine(pair.engine, folder / "key.pem")
+    return pair
+
+
+def _signature(data: bytes) -> None:
+    pair = _engine()
+    pair.files.signature.write_bytes(data)
+    signed = _signed()
+    verify_signature(
+        pair.files,
+        plan_sha256=signed.manifest.plan_sha256,
+        manifest=signed.files.manifest.read_bytes(),
+        public_key=signed.engine.parent / "key.pem.pub",
+    )
 
 
 def _from_file(read: Callable[[Path], object], name: str, data: bytes) -> None:
@@ -273,6 +306,27 @@ TARGETS: tuple[FuzzTarget, ...] = (
         valid=_tables,
         count=1500,
         mutation=mutate_json,
+    ),
+    _file(
+        name="signature",
+        read=_signature,
+        valid=lambda: (_signed().files.signature.read_bytes(),),
+        count=500,
+        mutation=mutate_json,
+    ),
+    _file(
+        name="coco",
+        read=partial(_from_file, read_coco, "coco.json"),
+        valid=lambda: (json.dumps(COCO).encode(),),
+        count=500,
+        mutation=mutate_json,
+    ),
+    _file(
+        name="labels",
+        read=partial(_from_file, read_labels, "labels.yaml"),
+        valid=lambda: (b'{"names": {0: "car", 1: "bus"}, "nc": 2}', b"- car\n- bus\n"),
+        count=300,
+        mutation=mutate_text,
     ),
     _file(
         name="account",

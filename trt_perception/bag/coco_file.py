@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from trt_perception.bag.finite_float32 import finite_float32
 from trt_perception.bag.true_objects import TrueObjects
 from trt_perception.errors import InputError
 
@@ -169,12 +170,13 @@ def _objects(entries: Iterable[Mapping[str, Any]], categories: Mapping[Any, str]
     boxes = np.array([entry["bbox"] for entry in entries] or np.empty((0, 4)), np.float64)
     if boxes.shape != (len(entries), 4) or not np.isfinite(boxes).all() or (boxes[:, 2:] < 0).any():
         raise ValueError("expected every bbox as four finite numbers x y width height, sizes of 0 or more")
+    boxes = finite_float32(boxes).astype(np.float64)
     boxes[:, 2:] += boxes[:, :2]
     return TrueObjects(
-        boxes=boxes.astype(np.float32),
+        boxes=finite_float32(boxes),
         labels=tuple(categories[entry["category_id"]] for entry in entries),
         track_ids=tuple(str(entry.get("track_id", "")) for entry in entries),
-        visible_fraction=np.array([entry.get("visible_fraction", 1.0) for entry in entries], np.float32),
-        truncation=np.array([entry.get("truncation", 0.0) for entry in entries], np.float32),
+        visible_fraction=finite_float32([entry.get("visible_fraction", 1.0) for entry in entries]),
+        truncation=finite_float32([entry.get("truncation", 0.0) for entry in entries]),
         ignored=np.array([bool(entry.get("iscrowd", 0) or entry.get("ignore", 0)) for entry in entries], np.bool_),
     )

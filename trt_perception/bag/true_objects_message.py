@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from trt_perception.bag.finite_float32 import finite_float32
 from trt_perception.bag.true_objects import TrueObjects
 from trt_perception.cdr.detection_array_message import (
     DETECTION_ARRAY_TYPE,
@@ -68,14 +67,17 @@ def decode_true_objects(data: bytes | memoryview) -> TrueObjectsMessage:
     message = decode_detection_array(data)
     records = message.detections
     attributes = [{result.class_id: result.score for result in record.results} for record in records]
-    objects = TrueObjects(
-        boxes=_float32([_box(record) for record in records]).reshape(-1, 4),
-        labels=tuple(_label(record) for record in records),
-        track_ids=tuple(record.id for record in records),
-        visible_fraction=_float32([values.get(VISIBLE_FRACTION, 1.0) for values in attributes]),
-        truncation=_float32([values.get(TRUNCATION, 0.0) for values in attributes]),
-        ignored=np.array([IGNORED in values for values in attributes], np.bool_),
-    )
+    try:
+        objects = TrueObjects(
+            boxes=finite_float32([_box(record) for record in records]).reshape(-1, 4),
+            labels=tuple(_label(record) for record in records),
+            track_ids=tuple(record.id for record in records),
+            visible_fraction=finite_float32([values.get(VISIBLE_FRACTION, 1.0) for values in attributes]),
+            truncation=finite_float32([values.get(TRUNCATION, 0.0) for values in attributes]),
+            ignored=np.array([IGNORED in values for values in attributes], np.bool_),
+        )
+    except ValueError as error:
+        raise malformed(DETECTION_ARRAY_TYPE, f"box or attribute: {error}") from None
     return TrueObjectsMessage(stamp_ns=message.stamp_ns, frame_id=message.frame_id, objects=objects)
 
 
@@ -105,14 +107,6 @@ def _label(record: DetectionRecord) -> str:
     """The class with the highest score; the first of several, and empty where there is none."""
     classes = [result for result in record.results if result.class_id not in ATTRIBUTES]
     return max(classes, key=lambda result: result.score).class_id if classes else ""
-
-
-def _float32(values: list[Any]) -> NDArray[np.float32]:
-    """The values, each of which has to be a number."""
-    array = np.array(values, np.float64)
-    if not (np.abs(array) <= np.finfo(np.float32).max).all():
-        raise malformed(DETECTION_ARRAY_TYPE, "a box or an attribute is not finite, or larger than a float32 holds")
-    return array.astype(np.float32)
 
 
 def _box(record: DetectionRecord) -> tuple[float, float, float, float]:
