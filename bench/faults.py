@@ -78,7 +78,8 @@ def main() -> int:
         columns=COLUMNS,
         rows=[_row(fault, found[fault]) for fault in WORDS],
         goals=[
-            f"on diagnostics within {LIMIT_S:g} s, but for the segment: at most {slowest:.2f} s, {_words(slowest <= LIMIT_S)}",
+            f"on diagnostics within {LIMIT_S:g} s, but for the segment: at most {slowest:.2f} s, "
+            f"{_words(slowest <= LIMIT_S)}",
             f"stamps that went back resume within {RESUME_S:g} s: {resumed:.2f} s, {_words(resumed <= RESUME_S)}",
             f"a subscriber that stopped reading leaves the latency at the 99th percentile below 500 ms: "
             f"{found['slow_subscriber']['latency_p99'] * 1000:.0f} ms, held",
