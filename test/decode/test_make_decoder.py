@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.model_specs import model_spec
+from helpers.model_specs import model_spec, query_spec
 
 from trt_perception.decode.make_decoder import make_decoder
 from trt_perception.errors import ModelError
@@ -32,6 +32,11 @@ GOOD = {
         ),
     ),
     HeadKind.YOLOV10: model_spec(HeadKind.YOLOV10, (1, 300, 6)),
+    HeadKind.RTDETR: model_spec(HeadKind.RTDETR, (1, 20, 7)),
+    HeadKind.RTDETR_END_TO_END: model_spec(HeadKind.RTDETR_END_TO_END, (1, 20, 6)),
+    HeadKind.RTDETR_DEPLOY: query_spec(HeadKind.RTDETR_DEPLOY),
+    HeadKind.DETR_SIGMOID: query_spec(HeadKind.DETR_SIGMOID),
+    HeadKind.DETR_SOFTMAX: query_spec(HeadKind.DETR_SOFTMAX),
     HeadKind.SEMANTIC_LOGITS: model_spec(HeadKind.SEMANTIC_LOGITS, (1, 3, 16, 16)),
     HeadKind.SEMANTIC_CLASS_IDS: model_spec(HeadKind.SEMANTIC_CLASS_IDS, (1, 16, 16), dtype=TensorType.UINT8),
     HeadKind.BINARY_MASK: model_spec(HeadKind.BINARY_MASK, (1, 1, 16, 16), labels=2),
@@ -60,6 +65,13 @@ BAD = {
     "no_labels": (with_head(GOOD[HeadKind.YOLOX], labels=()), "at least one label"),
     "two_outputs": (with_head(GOOD[HeadKind.YOLOX], outputs=("output", "b")), "reads one output, got 2"),
     "no_such_output": (with_head(GOOD[HeadKind.YOLOX], outputs=("boxes",)), "'boxes', which the model does not have"),
+    "rtdetr_classes": (model_spec(HeadKind.RTDETR, (1, 20, 8)), r"\[1, queries, 7\] for 3 labels"),
+    "rtdetr_columns": (model_spec(HeadKind.RTDETR_END_TO_END, (1, 20, 7)), r"\[1, queries, 6\]"),
+    "rtdetr_one_output": (with_head(GOOD[HeadKind.RTDETR_DEPLOY], outputs=("boxes",)), "reads 3 outputs, got 1"),
+    "rtdetr_order": (with_head(GOOD[HeadKind.RTDETR_DEPLOY], outputs=("boxes", "labels", "scores")), "must be int64"),
+    "detr_order": (with_head(GOOD[HeadKind.DETR_SIGMOID], outputs=("boxes", "logits")), r"\[1, queries, 3\]"),
+    "detr_no_object": (with_head(GOOD[HeadKind.DETR_SIGMOID], kind=HeadKind.DETR_SOFTMAX), r"\[1, queries, 4\]"),
+    "detr_queries": (query_spec(HeadKind.DETR_SIGMOID, boxes=19), r"'boxes' must have shape \[1, 20, 4\]"),
     "logits_classes": (with_head(GOOD[HeadKind.SEMANTIC_LOGITS], labels=labels(4)), r"\[1, 4, h, w\]"),
     "logits_one_channel": (model_spec(HeadKind.SEMANTIC_LOGITS, (1, 1, 4, 4), labels=1), "background first"),
     "binary_channels": (model_spec(HeadKind.BINARY_MASK, (1, 2, 4, 4), labels=2), r"\[1, 1, h, w\] for 2 labels"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from trt_perception.model.model_spec import (
@@ -54,6 +55,32 @@ def model_spec(
         inputs=(input_spec(width, height, **options),),
         outputs=(OutputSpec(name="output", shape=shape, dtype=dtype),),
         heads=(head_spec(kind, labels, mask_size=mask_size),),
+    )
+
+
+def query_spec(
+    kind: HeadKind, *, labels: int = 3, queries: int = 20, boxes: int | None = None, **options: Any
+) -> ModelSpec:
+    """A model of the families that give class and box of each query in outputs of their own; 64 x 64 pixels.
+
+    Args:
+        boxes: Number of boxes, where it is not that of the queries.
+    """
+    extents = {"boxes": (1, boxes or queries, 4)}
+    if kind is HeadKind.RTDETR_DEPLOY:
+        shapes: dict[str, tuple[int, ...]] = {"labels": (1, queries), **extents, "scores": (1, queries)}
+    else:
+        shapes = {"logits": (1, queries, labels + (kind is HeadKind.DETR_SOFTMAX)), **extents}
+    integers = {"labels": TensorType.INT64}
+    return ModelSpec(
+        name="tiny",
+        model="tiny.onnx",
+        inputs=(input_spec(64, 64, **options),),
+        outputs=tuple(
+            OutputSpec(name=name, shape=shape, dtype=integers.get(name, TensorType.FLOAT32))
+            for name, shape in shapes.items()
+        ),
+        heads=(replace(head_spec(kind, labels), outputs=tuple(shapes)),),
     )
 
 

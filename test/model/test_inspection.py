@@ -62,7 +62,7 @@ def test_text_shows_what_is_wrong(tmp_path: Path) -> None:
     path = make_layout_onnx(tmp_path / "m.onnx", outputs={"output0": (1, 300, 6)})
     text = render_text(inspect_model(path))
     assert "heads: none recognised" in text
-    assert "cannot be used as it is\n  - output 'output0' float32 [1,300,6]: " in text
+    assert "cannot be used as it is\n  - output 'output0' float32 [1,300,6]: cannot be told apart: " in text
 
 
 def test_a_model_with_open_sizes_is_described(tmp_path: Path) -> None:

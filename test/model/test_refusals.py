@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.tiny_onnx import make_layout_onnx, ultralytics_metadata
+from onnx import TensorProto
 
 from trt_perception.model.model_overrides import ModelOverrides
 from trt_perception.model.model_spec import HeadKind
@@ -33,8 +34,8 @@ def _layout(
 REFUSED = [
     pytest.param(
         _layout(output0=(1, 300, 6)),
-        "yolov10",
-        "--head output0=yolov10",
+        "cannot be told apart: yolov10, rtdetr, rtdetr_end_to_end (",
+        "--head output0=yolov10 or --head output0=rtdetr or --head output0=rtdetr_end_to_end",
         id="end_to_end",
     ),
     pytest.param(
@@ -45,17 +46,20 @@ REFUSED = [
     ),
     pytest.param(
         _layout(output0=(1, 300, 84)),
-        "RT-DETR layout: not supported yet",
-        "300 rows are a number of queries",
+        "cannot be told apart: yolov8, rtdetr (4 + 296 classes over 84 cells",
+        "4 + 80 classes for 300 queries; 300 rows are a number of queries",
         id="rt_detr",
     ),
     pytest.param(
-        _layout(logits=(1, 300, 91), pred_boxes=(1, 300, 4)), "separate boxes and scores (DETR style)", "", id="detr"
+        _layout(logits=(1, 300, 91), pred_boxes=(1, 300, 4)),
+        "cannot be told apart: detr_sigmoid, detr_softmax",
+        "--head logits=detr_sigmoid or --head logits=detr_softmax",
+        id="detr",
     ),
     pytest.param(_layout(boxes=(1, 84, 4), scores=(1, 84, 80)), "separate boxes and scores", "", id="split_outputs"),
     pytest.param(
-        _layout(integers=("labels",), labels=(1, 300), boxes=(1, 300, 4), scores=(1, 300)),
-        "finished boxes, scores and labels",
+        _layout(integers=("labels",), labels=(300,), boxes=(300, 4), scores=(300,)),
+        "finished boxes, scores and labels (torchvision)",
         "",
         id="torchvision",
     ),
@@ -177,10 +181,10 @@ REFUSED = [
         id="task_of_the_future",
     ),
     pytest.param(
-        _layout(output0=(1, 300, 7), metadata=ultralytics_metadata(head="RTDETRDecoder")),
-        "RT-DETR",
-        "",
-        id="rt_detr_by_metadata",
+        _layout(integers=("labels",), labels=(1, 300), boxes=(1, 300, 4), scores=(1, 300)),
+        "may be rtdetr_deploy (300 boxes with class number and score; named as RT-DETR's",
+        "--head labels=rtdetr_deploy",
+        id="rt_detr_deployment_of_other_making",
     ),
 ]
 
@@ -230,6 +234,12 @@ INPUTS = [
         id="another_input",
     ),
     pytest.param(
+        {"images": (1, 3, 64, 64), "orig_target_sizes": (1, 2)},
+        "got also 'orig_target_sizes' int64 [1,2]",
+        "make the network's size a constant in its place (docs/models.md, 'An input for the size'",
+        id="size_input",
+    ),
+    pytest.param(
         {"images": (4, 3, 64, 64)},
         "expected batch 1, got input 'images' float32 [4,3,64,64]",
         "batch",
@@ -243,7 +253,9 @@ INPUTS = [
 
 @pytest.mark.parametrize(("inputs", "problem", "more"), INPUTS)
 def test_refuses_inputs(tmp_path: Path, inputs: dict[str, tuple[int | str, ...]], problem: str, more: str) -> None:
-    recognition = _recognise(make_layout_onnx(tmp_path / "m.onnx", inputs=inputs, outputs={"output": (1, 84, 8)}))
+    types = {"orig_target_sizes": TensorProto.INT64}
+    path = make_layout_onnx(tmp_path / "m.onnx", inputs=inputs, input_types=types, outputs={"output": (1, 84, 8)})
+    recognition = _recognise(path)
     assert recognition.spec is None
     assert problem in _problems(recognition)
     assert more in _problems(recognition)

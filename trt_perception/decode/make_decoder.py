@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from trt_perception.decode.detr_decoder import DetrDecoder
 from trt_perception.decode.head_decoder import HeadDecoder
+from trt_perception.decode.rtdetr_decoder import RtdetrDecoder
+from trt_perception.decode.rtdetr_deploy_decoder import RtdetrDeployDecoder
+from trt_perception.decode.rtdetr_end_to_end_decoder import RtdetrEndToEndDecoder
 from trt_perception.decode.semantic_class_ids_decoder import SemanticClassIdsDecoder
 from trt_perception.decode.semantic_logits_decoder import SemanticLogitsDecoder
 from trt_perception.decode.yolov5_decoder import Yolov5Decoder
@@ -22,6 +26,11 @@ _DECODERS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadDecoder]] = {
     HeadKind.YOLOV8: Yolov8Decoder,
     HeadKind.YOLOV8_SEG: Yolov8SegDecoder,
     HeadKind.YOLOV10: Yolov10Decoder,
+    HeadKind.RTDETR: RtdetrDecoder,
+    HeadKind.RTDETR_END_TO_END: RtdetrEndToEndDecoder,
+    HeadKind.RTDETR_DEPLOY: RtdetrDeployDecoder,
+    HeadKind.DETR_SIGMOID: DetrDecoder,
+    HeadKind.DETR_SOFTMAX: DetrDecoder,
     HeadKind.SEMANTIC_LOGITS: SemanticLogitsDecoder,
     HeadKind.SEMANTIC_CLASS_IDS: SemanticClassIdsDecoder,
     HeadKind.BINARY_MASK: SemanticLogitsDecoder,

@@ -14,6 +14,11 @@ from trt_perception.model.tensor_info import TensorInfo
 _IMAGE_TYPES = ("float32", "float16", "uint8")
 _EXPECTED = "an image input [1,3,h,w] or [1,h,w,3] (1 channel for grey) of float32, float16 or uint8"
 
+_SIZE_REMEDY = (
+    "it is the size that boxes are scaled to: make the network's size a constant in its place "
+    "(docs/models.md, 'An input for the size', has the lines)"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInput:
@@ -53,10 +58,14 @@ def image_inputs(model: OnnxModel, facts: ExporterFacts) -> tuple[tuple[ImageInp
         problems.append(Problem(text=f"expected {_EXPECTED}, got {got}", remedy="export the model that takes images"))
     elif others:
         got = "; ".join(map(str, others))
-        problems.append(
-            Problem(text=f"expected image inputs only, got also {got}", remedy="export the model without it")
-        )
+        remedy = _SIZE_REMEDY if all(map(_is_size, others)) else "export the model without it"
+        problems.append(Problem(text=f"expected image inputs only, got also {got}", remedy=remedy))
     return tuple(found), tuple(problems)
+
+
+def _is_size(tensor: TensorInfo) -> bool:
+    """Whether it is like `orig_target_sizes` of RT-DETR and D-FINE: whole numbers [batch, 2]."""
+    return tensor.is_integer and tensor.shape is not None and len(tensor.shape) == 2 and tensor.shape[1] == 2
 
 
 def _layout(tensor: TensorInfo) -> Layout | None:

@@ -17,6 +17,9 @@ _LAYOUT = frozenset(
 )  # fmt: skip
 """Operators that move or retype values and leave their meaning; only their first input is data."""
 
+_CHOICES = frozenset({"Split", "Slice", "Gather", "GatherElements", "GatherND"})
+"""Operators that pass some values of their first input on, as they are."""
+
 
 def source(model: OnnxModel, tensor: str) -> OnnxNode | None:
     """The node whose values a tensor holds, looking through changes of layout and type; None for inputs and weights."""
@@ -32,7 +35,7 @@ def source(model: OnnxModel, tensor: str) -> OnnxNode | None:
 
 
 def is_sigmoid(model: OnnxModel, tensor: str) -> bool:
-    """Whether all values of a tensor come out of Sigmoid, looking through Concat, Split and Slice too."""
+    """Whether all values of a tensor come out of Sigmoid, looking through Concat and through choices of values too."""
     waiting, seen = [tensor], {""}
     while waiting:
         name = waiting.pop()
@@ -42,7 +45,7 @@ def is_sigmoid(model: OnnxModel, tensor: str) -> bool:
         node = source(model, name)
         if node is not None and node.op_type == "Concat":
             waiting.extend(node.inputs)
-        elif node is not None and node.op_type in ("Split", "Slice"):
+        elif node is not None and node.op_type in _CHOICES:
             waiting.extend(node.inputs[:1])
         elif node is None or node.op_type != "Sigmoid":
             return False

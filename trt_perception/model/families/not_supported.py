@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from trt_perception.model.families.cell_grid import find_grid
+from trt_perception.model.families.detr import raw_pairs
 from trt_perception.model.families.graph_patterns import source
 from trt_perception.model.families.head_family import Certainty, Evidence, Refusal
 from trt_perception.model.families.map_names import is_auxiliary
@@ -44,8 +45,6 @@ def _exported_task(evidence: Evidence) -> Iterable[Refusal]:
     elif facts.task != "detect":
         name = names.get(facts.task, f"Ultralytics task {facts.task!r}")
         remedy = "use a model trained for task=detect, segment or semantic"
-    elif facts.head == "RTDETRDecoder":
-        name, remedy = "RT-DETR", _OTHER
     else:
         return
     yield _refuse(name, evidence.outputs, Certainty.METADATA, str(facts), remedy)
@@ -101,7 +100,9 @@ def _end_to_end(evidence: Evidence) -> Iterable[Refusal]:
         remedy = _WITHOUT_NMS
         if len(shape) == 3 and shape[-1] == 6:
             remedy += f"; where the number is fixed, give it, as with --shape {output.name}=1x300x6"
-        yield _refuse("end-to-end detection in varying number", [output], Certainty.GRAPH, reason, remedy)
+        # RT-DETR of three classes has rows of seven, too, and a graph that tells.
+        certainty = Certainty.POSSIBLE if output.sizes else Certainty.GRAPH
+        yield _refuse("end-to-end detection in varying number", [output], certainty, reason, remedy)
 
 
 def _is_fixed(shape: tuple[int | str, ...]) -> bool:
@@ -113,19 +114,17 @@ def _is_grid(evidence: Evidence, count: int, anchors: int) -> bool:
     return find_grid(count, width=evidence.width, height=evidence.height, anchors=anchors) is not None
 
 
-def _queries(evidence: Evidence) -> Iterable[Refusal]:
-    """DETR and its successors: [1, 300, 4 + classes], or logits [1, 300, classes] with boxes [1, 300, 4]."""
+def _boxes_and_scores(evidence: Evidence) -> Iterable[Refusal]:
+    """Boxes [1, n, 4] beside scores [1, n, classes] that are no logits of queries."""
+    if any(True for _ in raw_pairs(evidence)):
+        return  # what else has a row a query, such as its features, is not read
     floats = [output for output in evidence.outputs if output.is_float and len(output.sizes or ()) == 3]
     boxes = [output for output in floats if (output.sizes or ())[2] == 4]
     for output in floats:
-        queries, columns = (output.sizes or ())[1:]
-        beside = [box for box in boxes if box is not output and (box.sizes or ())[1] == queries]
+        beside = [box for box in boxes if box is not output and (box.sizes or ())[1] == (output.sizes or ())[1]]
         if beside:
             reason = f"scores {output} beside boxes {beside[0]}"
-            yield _refuse("separate boxes and scores (DETR style)", [output, *beside], Certainty.GRAPH, reason, _OTHER)
-        elif queries in (100, 300, 900) and columns > 7:
-            reason = f"{queries} rows are a number of queries, not of cells"
-            yield _refuse("RT-DETR layout", [output], Certainty.SHAPE, reason, _OTHER)
+            yield _refuse("separate boxes and scores", [output, *beside], Certainty.GRAPH, reason, _OTHER)
 
 
 def _finished_lists(evidence: Evidence) -> Iterable[Refusal]:
@@ -135,9 +134,9 @@ def _finished_lists(evidence: Evidence) -> Iterable[Refusal]:
         yield _refuse(
             "EfficientNMS outputs", evidence.outputs, Certainty.GRAPH, f"outputs {', '.join(names)}", _WITHOUT_NMS
         )
-    elif {"labels", "boxes", "scores"} <= names.keys():
+    elif {"labels", "boxes", "scores"} <= names.keys() and len(names["boxes"].shape or ()) != 3:
         yield _refuse(
-            "finished boxes, scores and labels (RT-DETR, torchvision)",
+            "finished boxes, scores and labels (torchvision)",
             evidence.outputs,
             Certainty.GRAPH,
             f"outputs {', '.join(names)}",
@@ -255,7 +254,7 @@ _RULES: tuple[Callable[[Evidence], Iterable[Refusal]], ...] = (
     _anchor_masks,
     _anchor_maps,
     _end_to_end,
-    _queries,
+    _boxes_and_scores,
     _finished_lists,
     _raw_scales,
     _one_plane,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from trt_perception.model.families.detr import DetrFamily
 from trt_perception.model.families.head_family import HeadFamily
+from trt_perception.model.families.rtdetr import RtdetrFamily
+from trt_perception.model.families.rtdetr_deploy import RtdetrDeployFamily
 from trt_perception.model.families.semantic import SemanticFamily
 from trt_perception.model.families.yolov5 import Yolov5Family
 from trt_perception.model.families.yolov8 import Yolov8Family
@@ -17,6 +20,9 @@ FAMILIES: tuple[HeadFamily, ...] = (
     Yolov8Family(),
     Yolov8SegFamily(),
     Yolov10Family(),
+    RtdetrFamily(),
+    RtdetrDeployFamily(),
+    DetrFamily(),
     SemanticFamily(),
 )
 

@@ -1,0 +1,47 @@
+"""RT-DETR heads as Ultralytics exports them since 2026: the best queries times classes, chosen by the model."""
+
+from __future__ import annotations
+
+from trt_perception.decode.candidates import check_finite
+from trt_perception.decode.finished_boxes import finished_detections
+from trt_perception.decode.head_check import check_labels, check_shape, single_output
+from trt_perception.decode.head_decoder import Tensors
+from trt_perception.decode.network_corners import network_corners
+from trt_perception.detections import Detections
+from trt_perception.model.model_spec import HeadSpec, ModelSpec
+from trt_perception.preprocess.image_transform import ImageTransform
+from trt_perception.thresholds import Thresholds
+
+
+class RtdetrEndToEndDecoder:
+    """[1, queries, 6]: cx cy w h as fractions of the network's size, score, class number. No NMS.
+
+    Args:
+        head: The head.
+        spec: The model; the first input's size is the network's.
+
+    Raises:
+        ModelError: The output has another shape or dtype, or there are no labels.
+    """
+
+    def __init__(self, head: HeadSpec, spec: ModelSpec) -> None:
+        check_labels(head, spec)
+        output = single_output(head, spec)
+        check_shape(head, spec, output, (1, "queries", 6))
+        self._output = output.name
+        self._labels = head.labels
+        self._network = spec.inputs[0]
+
+    def decode(self, outputs: Tensors, transform: ImageTransform, thresholds: Thresholds) -> Detections:
+        """The objects; `HeadDecoder` says more."""
+        rows = outputs[self._output][0]
+        check_finite(self._output, rows)
+        return finished_detections(
+            network_corners(rows[:, :4], self._network),
+            rows[:, 4],
+            rows[:, 5],
+            output=self._output,
+            labels=self._labels,
+            transform=transform,
+            thresholds=thresholds,
+        )
