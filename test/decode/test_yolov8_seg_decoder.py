@@ -108,8 +108,8 @@ def reference(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Ids of the found objects, and pixels so near 0.5 that float32 may decide either way.
 
-    The map of each object is resized to the network by OpenCV, cut to the image, and resized to it by a look-up at
-    each pixel's centre among the network's, resized so finely that the nearest is the interpolated value.
+    Each object's map is mixed, cut to the cells in the image, looked up between the four cells around each pixel's
+    centre, put through the sigmoid, cut to the box, and compared with 0.5.
     """
     transform = ImageTransform.of(*size, spec.inputs[0])
     x, y, width, height = transform.crop
@@ -127,7 +127,10 @@ def reference(
         logits = sum(boxes[4 + CLASSES + k, cell] * prototypes[k].astype(np.float64) for k in range(MASKS))
         map_x, map_y = np.floor(at_x).astype(int), np.floor(at_y).astype(int)
         u, v = at_x - map_x, at_y - map_y
-        right, below = np.minimum(map_x + 1, 15), np.minimum(map_y + 1, 15)
+        across = [i for i in range(16) if x0 <= 4 * i + 2 < x1]
+        along = [i for i in range(16) if y0 <= 4 * i + 2 < y1]
+        right, below = (np.clip(at + 1, ins[0], ins[-1]) for at, ins in ((map_x, across), (map_y, along)))
+        map_x, map_y = (np.clip(at, ins[0], ins[-1]) for at, ins in ((map_x, across), (map_y, along)))
         values = (logits[map_y, map_x] * (1 - u) + logits[map_y, right] * u) * (1 - v)
         values += (logits[below, map_x] * (1 - u) + logits[below, right] * u) * v
         probability = np.zeros(expected.shape)

@@ -24,7 +24,7 @@ def paint_pixels(
     """Number the pixels of each object: inside its box, where its mask interpolated at the pixel's centre is above 0.
 
     A mask is its coefficients times the prototypes; above 0 is sigmoid above 0.5. Interpolating before the decision
-    keeps outlines smooth.
+    keeps outlines smooth. At the image's border its last cells are repeated: those of the padding have no say.
 
     Args:
         canvas: uint8 (rows, columns), the crop, zeros: gets i + 1 for object i; the first of several wins.
@@ -36,8 +36,8 @@ def paint_pixels(
     Raises:
         FrameError: inference_failed: a mask is not finite.
     """
-    upper, lower, down = axes[0].bilinear()
-    left, right, across = axes[1].bilinear()
+    upper, lower, down = _between(axes[0])
+    left, right, across = _between(axes[1])
     for index, (rows, columns) in _spans(boxes, canvas.shape):
         first_row, first_column = upper[rows[0]], left[columns[0]]
         window = prototypes[:, first_row : lower[rows[1] - 1] + 1, first_column : right[columns[1] - 1] + 1]
@@ -70,6 +70,13 @@ def paint_cells(
     for index, (rows, columns) in _spans(boxes, canvas.shape):
         part = slice(*rows), slice(*columns)
         canvas[part][_mixed(coefficients[index], prototypes[(slice(None), *part)]) > 0] = index + 1
+
+
+def _between(axis: MaskAxis) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """As `MaskAxis.bilinear`, among the cells whose centres lie in the image."""
+    low, high, weight = axis.bilinear()
+    inside = axis.inside()
+    return np.clip(low, inside.start, inside.stop - 1), np.clip(high, inside.start, inside.stop - 1), weight
 
 
 def _mixed(coefficients: NDArray[np.float32], prototypes: NDArray[np.float32]) -> NDArray[np.float32]:
