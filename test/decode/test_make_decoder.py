@@ -10,7 +10,19 @@ from trt_perception.decode.make_decoder import make_decoder
 from trt_perception.errors import ModelError
 from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, OutputSpec, TensorType
 
+
+def efficient_nms(boxes: int = 9, classes: TensorType = TensorType.INT32) -> ModelSpec:
+    shapes = {"num": (1, 1), "boxes": (1, boxes, 4), "scores": (1, 9), "classes": (1, 9)}
+    dtypes = {"num": TensorType.INT32, "classes": classes}
+    outputs = tuple(
+        OutputSpec(name=name, shape=shape, dtype=dtypes.get(name, TensorType.FLOAT32)) for name, shape in shapes.items()
+    )
+    spec = replace(model_spec(HeadKind.EFFICIENT_NMS, (1, 1)), outputs=outputs)
+    return replace(spec, heads=(replace(spec.heads[0], outputs=tuple(shapes)),))
+
+
 GOOD = {
+    HeadKind.EFFICIENT_NMS: efficient_nms(),
     HeadKind.YOLOX: model_spec(HeadKind.YOLOX, (1, 84, 8)),
     HeadKind.YOLOX_DECODED: model_spec(HeadKind.YOLOX_DECODED, (1, 99, 8)),
     HeadKind.YOLOV5: model_spec(HeadKind.YOLOV5, (1, 252, 8)),
@@ -61,6 +73,9 @@ BAD = {
     "yolox_dtype": (model_spec(HeadKind.YOLOX, (1, 84, 8), dtype=TensorType.INT8), "float32 or float16, got int8"),
     "yolov8_classes": (model_spec(HeadKind.YOLOV8, (1, 84, 99)), r"\[1, 7, n\] for 3 labels"),
     "yolov8_transposed": (model_spec(HeadKind.YOLOV8, (1, 99, 7)), r"\[1, 7, n\]"),
+    "efficient_nms_rows": (efficient_nms(boxes=8), r"'scores' must have shape \[1, 8\]"),
+    "efficient_nms_classes": (efficient_nms(classes=TensorType.FLOAT32), "'classes' must be int64 or int32"),
+    "efficient_nms_outputs": (with_head(efficient_nms(), outputs=("boxes", "scores")), "reads 4 outputs, got 2"),
     "yolov10_columns": (model_spec(HeadKind.YOLOV10, (1, 300, 7)), r"\[1, n, 6\]"),
     "no_labels": (with_head(GOOD[HeadKind.YOLOX], labels=()), "at least one label"),
     "two_outputs": (with_head(GOOD[HeadKind.YOLOX], outputs=("output", "b")), "reads one output, got 2"),

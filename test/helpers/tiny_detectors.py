@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import onnx
 from onnx import TensorProto
 
 from helpers.onnx_graph import OnnxGraph
@@ -73,6 +74,18 @@ def make_yolov10_onnx(
         raw_maps: Whether distances to the sides in cells [1, 4, n] and score logits [1, classes, n] are outputs too.
     """
     graph = OnnxGraph(seed=10)
+    distances, logits = _maps(graph, classes)
+    sides = _sides(graph, distances, way)
+    scores = graph.add("Sigmoid", logits)
+    rows = graph.add("Transpose", graph.add("Concat", sides, scores, axis=1), perm=[0, 2, 1])
+    _best(graph, rows, classes, boxes)
+    maps = {"distances": (1, 4, 84), "logits": (1, classes, 84)} if raw_maps else {}
+    shapes = {"output0": (1, boxes, 6), **maps}
+    return graph.save(path, inputs={"images": (1, 3, 64, 64)}, outputs=shapes, opset=opset, metadata=metadata)
+
+
+def _maps(graph: OnnxGraph, classes: int) -> tuple[str, str]:
+    """Distances from the cells' centres to the sides in cells, [1, 4, 84], and logits of scores, [1, classes, 84]."""
     features = graph.backbone("images")
     joined = {
         name: graph.add(
@@ -91,13 +104,63 @@ def make_yolov10_onnx(
         for name, channels in (("offsets", 4), ("logits", classes))
     }
     distances = graph.add("Softplus", joined["offsets"], name="distances")
-    sides = _sides(graph, distances, way)
-    scores = graph.add("Sigmoid", joined["logits"])
-    rows = graph.add("Transpose", graph.add("Concat", sides, scores, axis=1), perm=[0, 2, 1])
-    _best(graph, rows, classes, boxes)
-    maps = {"distances": (1, 4, 84), "logits": (1, classes, 84)} if raw_maps else {}
-    shapes = {"output0": (1, boxes, 6), **maps}
-    return graph.save(path, inputs={"images": (1, 3, 64, 64)}, outputs=shapes, opset=opset, metadata=metadata)
+    return distances, joined["logits"]
+
+
+def make_efficient_nms_onnx(path: Path, *, plugin: bool = False, classes: int = 3, boxes: int = 20) -> Path:
+    """The outputs of EfficientNMS: num_dets, det_boxes, det_scores, det_classes (`images` float32 [1, 3, 64, 64]).
+
+    Without `plugin` of standard operators (limit 0.25, overlap 0.45), and `distances` and `logits` are outputs too.
+    """
+    graph = OnnxGraph(seed=10)
+    distances, logits = _maps(graph, classes)
+    rows = graph.add("Transpose", _sides(graph, distances, "corners"), perm=[0, 2, 1])
+    scores = graph.add("Sigmoid", logits)
+    shapes = {"num_dets": (1, 1), "det_boxes": (1, boxes, 4), "det_scores": (1, boxes), "det_classes": (1, boxes)}
+    if plugin:
+        scores = graph.add("Transpose", scores, perm=[0, 2, 1])
+        for number, name in enumerate(shapes):  # stand-ins, which become one node once the file is checked
+            graph.add("Identity", (rows, scores)[number % 2], name=name)
+    else:
+        limits = [graph.constant(np.array(value)) for value in (boxes, np.float32(0.45), np.float32(0.25))]
+        chosen = graph.add("NonMaxSuppression", rows, scores, *limits)
+        nothing = graph.constant(np.zeros((1, classes, 84), np.float32))
+        kept = graph.add("ScatterND", nothing, chosen, graph.add("GatherND", scores, chosen))
+        flat = graph.add("Reshape", kept, graph.constant(np.array([1, -1])))
+        best = graph.add("TopK", flat, graph.constant(np.array([boxes])), axis=1, outputs=2, name="det_scores")
+        cells = graph.constant(np.array(84))
+        numbers = graph.add("Div", f"{best}_1", cells)
+        cell = graph.add("Sub", f"{best}_1", graph.add("Mul", numbers, cells))
+        graph.add("Cast", numbers, to=TensorProto.INT32, name="det_classes")
+        graph.add(
+            "GatherND",
+            rows,
+            graph.add("Unsqueeze", cell, graph.constant(np.array([2]))),
+            batch_dims=1,
+            name="det_boxes",
+        )
+        found = graph.add("Cast", graph.add("Sign", best), to=TensorProto.INT32)
+        graph.add("ReduceSum", found, graph.constant(np.array([1])), keepdims=1, name="num_dets")
+        shapes |= {"distances": (1, 4, 84), "logits": (1, classes, 84)}
+    types = {"num_dets": TensorProto.INT32, "det_classes": TensorProto.INT32}
+    graph.save(path, inputs={"images": (1, 3, 64, 64)}, outputs=shapes, output_types=types, opset=13)
+    if plugin:
+        _end_in_plugin(path, rows, scores)
+    return path
+
+
+def _end_in_plugin(path: Path, boxes: str, scores: str) -> None:
+    model = onnx.load(str(path))
+    names = [output.name for output in model.graph.output]
+    nodes = [node for node in model.graph.node if node.output[0] not in names]
+    attributes = {"background_class": -1, "box_coding": 0, "max_output_boxes": 20, "plugin_version": "1"}
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    model.graph.node.append(
+        onnx.helper.make_node("EfficientNMS_TRT", [boxes, scores], names, domain="TRT", **attributes)
+    )
+    model.opset_import.append(onnx.helper.make_opsetid("TRT", 1))
+    onnx.save(model, str(path))
 
 
 def _sides(graph: OnnxGraph, distances: str, way: str) -> str:

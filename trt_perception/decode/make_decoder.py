@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from trt_perception.decode.detr_decoder import DetrDecoder
+from trt_perception.decode.efficient_nms_decoder import EfficientNmsDecoder
 from trt_perception.decode.head_decoder import HeadDecoder
 from trt_perception.decode.rtdetr_decoder import RtdetrDecoder
 from trt_perception.decode.rtdetr_deploy_decoder import RtdetrDeployDecoder
@@ -31,6 +32,7 @@ _DECODERS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadDecoder]] = {
     HeadKind.RTDETR_DEPLOY: RtdetrDeployDecoder,
     HeadKind.DETR_SIGMOID: DetrDecoder,
     HeadKind.DETR_SOFTMAX: DetrDecoder,
+    HeadKind.EFFICIENT_NMS: EfficientNmsDecoder,
     HeadKind.SEMANTIC_LOGITS: SemanticLogitsDecoder,
     HeadKind.SEMANTIC_CLASS_IDS: SemanticClassIdsDecoder,
     HeadKind.BINARY_MASK: SemanticLogitsDecoder,

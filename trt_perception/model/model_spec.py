@@ -51,6 +51,8 @@ class HeadKind(str, Enum):
     """Two outputs: logits [1, queries, classes], a sigmoid each, and boxes [1, queries, 4] as of rtdetr."""
     DETR_SOFTMAX = "detr_softmax"
     """As detr_sigmoid with logits [1, queries, classes + 1]: a softmax, the last class meaning no object."""
+    EFFICIENT_NMS = "efficient_nms"
+    """Outputs num_dets [1, 1], det_boxes [1, n, 4] as x1 y1 x2 y2 in px, det_scores [1, n] and det_classes [1, n]."""
     SEMANTIC_LOGITS = "semantic_logits"
     """One output [1, classes, h, w]: a score a class at any stride; the largest wins."""
     SEMANTIC_CLASS_IDS = "semantic_class_ids"

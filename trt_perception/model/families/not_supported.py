@@ -128,12 +128,13 @@ def _boxes_and_scores(evidence: Evidence) -> Iterable[Refusal]:
 
 
 def _finished_lists(evidence: Evidence) -> Iterable[Refusal]:
-    """Boxes, scores and class numbers after NMS as outputs of their own: EfficientNMS, torchvision, RT-DETR."""
+    """Boxes, scores and class numbers as outputs of their own: torchvision, RT-DETR; EfficientNMS where some lack."""
     names = {output.name: output for output in evidence.outputs}
-    if {"num_dets", "det_boxes"} <= names.keys() or {"num_detections", "detection_boxes"} <= names.keys():
-        yield _refuse(
-            "EfficientNMS outputs", evidence.outputs, Certainty.GRAPH, f"outputs {', '.join(names)}", _WITHOUT_NMS
-        )
+    count = next((name for name in ("num_dets", "num_detections") if name in names), "")
+    if count:
+        if len(names) < 4 or any(output.sizes is None for output in evidence.outputs):
+            reason = f"outputs {', '.join(names)}, expected count, boxes, scores and classes of static sizes"
+            yield _refuse("EfficientNMS outputs, not complete", evidence.outputs, Certainty.GRAPH, reason, _WITHOUT_NMS)
     elif {"labels", "boxes", "scores"} <= names.keys() and len(names["boxes"].shape or ()) != 3:
         yield _refuse(
             "finished boxes, scores and labels (torchvision)",

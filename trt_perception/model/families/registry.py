@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trt_perception.model.families.detr import DetrFamily
+from trt_perception.model.families.efficient_nms import EfficientNmsFamily
 from trt_perception.model.families.head_family import HeadFamily
 from trt_perception.model.families.rtdetr import RtdetrFamily
 from trt_perception.model.families.rtdetr_deploy import RtdetrDeployFamily
@@ -23,6 +24,7 @@ FAMILIES: tuple[HeadFamily, ...] = (
     RtdetrFamily(),
     RtdetrDeployFamily(),
     DetrFamily(),
+    EfficientNmsFamily(),
     SemanticFamily(),
 )
 
