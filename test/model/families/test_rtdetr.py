@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def test_two_classes_and_best_boxes_have_one_shape_and_two_graphs(tmp_path: Path
     recognition = _recognise(make_rtdetr_onnx(tmp_path / "m.onnx", classes=2))
     assert [(head.spec.kind, len(head.spec.labels)) for head in recognition.heads] == [(HeadKind.RTDETR, 2)]
     recognition = _recognise(make_rtdetr_onnx(tmp_path / "b.onnx", classes=2, top_k=True), "a", "b")
+    assert [head.spec.kind for head in recognition.heads] == [HeadKind.RTDETR_END_TO_END]
+
+
+def test_sizes_that_inference_does_not_know_are_no_hindrance(tmp_path: Path) -> None:
+    model = read_onnx(make_rtdetr_onnx(tmp_path / "m.onnx", top_k=True))
+    symbols = {name: (*shape[:-1], "dim") for name, shape in model.value_shapes.items() if len(shape) == 3}
+    recognition = recognise(replace(model, value_shapes=symbols), ModelOverrides(labels={"": ("a", "b", "c")}))
     assert [head.spec.kind for head in recognition.heads] == [HeadKind.RTDETR_END_TO_END]
 
 

@@ -105,7 +105,8 @@ def _kind_by_graph(model: OnnxModel, output: str) -> HeadKind | None:
         node = source(model, node.inputs[0])
     if node is None or node.op_type != "Concat" or node.axis not in (-1, 2) or not is_sigmoid(model, node.inputs[0]):
         return None
-    if model.value_shapes.get(node.inputs[0], (4,))[-1:] not in ((4,), ("?",)):
+    columns = model.value_shapes.get(node.inputs[0], ("?",))[-1:]
+    if columns != (4,) and not all(isinstance(size, str) for size in columns):  # inference may only have a symbol
         return None
     if len(node.inputs) == 2 and is_sigmoid(model, node.inputs[1]):
         return HeadKind.RTDETR
