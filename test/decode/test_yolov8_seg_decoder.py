@@ -108,7 +108,7 @@ def reference(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Ids of the found objects, and pixels so near 0.5 that float32 may decide either way.
 
-    Each object's map is mixed, cut to the cells in the image, looked up between the four cells around each pixel's
+    Each object's map is mixed, cut to the cells that hold some of the image, looked up between the four cells around each pixel's
     centre, put through the sigmoid, cut to the box, and compared with 0.5.
     """
     transform = ImageTransform.of(*size, spec.inputs[0])
@@ -127,8 +127,8 @@ def reference(
         logits = sum(boxes[4 + CLASSES + k, cell] * prototypes[k].astype(np.float64) for k in range(MASKS))
         map_x, map_y = np.floor(at_x).astype(int), np.floor(at_y).astype(int)
         u, v = at_x - map_x, at_y - map_y
-        across = [i for i in range(16) if x0 <= 4 * i + 2 < x1]
-        along = [i for i in range(16) if y0 <= 4 * i + 2 < y1]
+        across = [i for i in range(16) if x0 < 4 * i + 4 and 4 * i < x1]
+        along = [i for i in range(16) if y0 < 4 * i + 4 and 4 * i < y1]
         right, below = (np.clip(at + 1, ins[0], ins[-1]) for at, ins in ((map_x, across), (map_y, along)))
         map_x, map_y = (np.clip(at, ins[0], ins[-1]) for at, ins in ((map_x, across), (map_y, along)))
         values = (logits[map_y, map_x] * (1 - u) + logits[map_y, right] * u) * (1 - v)

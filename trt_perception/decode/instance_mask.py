@@ -73,10 +73,11 @@ def paint_cells(
 
 
 def _between(axis: MaskAxis) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """As `MaskAxis.bilinear`, among the cells whose centres lie in the image."""
+    """As `MaskAxis.bilinear`, among the cells that hold some of the image."""
     low, high, weight = axis.bilinear()
-    inside = axis.inside()
-    return np.clip(low, inside.start, inside.stop - 1), np.clip(high, inside.start, inside.stop - 1), weight
+    first = axis.region[0] * axis.cells // axis.network_px
+    last = (axis.region[1] * axis.cells - 1) // axis.network_px
+    return np.clip(low, first, last), np.clip(high, first, last), weight
 
 
 def _mixed(coefficients: NDArray[np.float32], prototypes: NDArray[np.float32]) -> NDArray[np.float32]:
