@@ -108,8 +108,8 @@ def reference(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Ids of the found objects, and pixels so near 0.5 that float32 may decide either way.
 
-    Each object's map is mixed, cut to the cells that hold some of the image, looked up between the four cells around each pixel's
-    centre, put through the sigmoid, cut to the box, and compared with 0.5.
+    Each object's map is mixed, cut to the cells that hold some of the image, looked up between the four cells around
+    each pixel's centre, put through the sigmoid, cut to the box, and compared with 0.5.
     """
     transform = ImageTransform.of(*size, spec.inputs[0])
     x, y, width, height = transform.crop
