@@ -128,9 +128,7 @@ def test_the_node_never_chooses_a_runtime_by_itself(tmp_path: Path) -> None:
     spec = pool.specs["boxes"]
     pool.close()
     with pytest.raises(ConfigError, match=r"backend: expected tensorrt or onnxruntime, got 'auto'"):
-        default_backend(
-            BackendRequest(kind=BackendKind.AUTO, spec=spec, threads=1, engine=tmp_path / "boxes.engine")
-        )
+        default_backend(BackendRequest(kind=BackendKind.AUTO, spec=spec, threads=1, engine=tmp_path / "boxes.engine"))
 
 
 def test_a_backend_is_asked_for_with_its_engine_and_a_context_for_each_camera(tmp_path: Path) -> None:

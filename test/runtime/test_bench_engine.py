@@ -53,10 +53,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 def test_engines_are_compared_at_every_number_of_streams_and_batch(machine: Machine) -> None:
     result = bench_engines(machine.engines, streams=(1, 3), batches=(1, 8), seconds=0.01)
     assert [(row.engine, row.streams, row.batch) for row in result.rows] == [
-        (name, streams, batch)
-        for streams in (1, 3)
-        for batch in (1, 8)
-        for name in ("fp16.engine", "int8.engine")
+        (name, streams, batch) for streams in (1, 3) for batch in (1, 8) for name in ("fp16.engine", "int8.engine")
     ]
     for first, second in zip(result.rows[::2], result.rows[1::2], strict=True):
         assert first.speed == 1.0

@@ -135,8 +135,9 @@ def test_a_failed_call_is_named_and_can_be_gone_on_from(runtime: Runtime) -> Non
 def test_an_error_is_sticky_where_all_later_calls_fail(runtime: Runtime, info: Status, is_sticky: bool) -> None:
     gpu = Gpu()
     runtime.info = info
-    with pytest.raises(DeviceError, match="waiting for the engine failed: ILLEGAL") as caught, gpu.guard(
-        "waiting for the engine"
+    with (
+        pytest.raises(DeviceError, match="waiting for the engine failed: ILLEGAL") as caught,
+        gpu.guard("waiting for the engine"),
     ):
         raise RuntimeError("ILLEGAL")
     assert caught.value.is_sticky is is_sticky

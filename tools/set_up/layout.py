@@ -109,6 +109,4 @@ def read_venv(venv: Path) -> StandingVenv | None:
     match = re.match(r"\d+\.\d+", settings.get("version", ""))
     if match is None:
         return None
-    return StandingVenv(
-        python_version=match[0], system_packages=settings.get("include-system-site-packages") == "true"
-    )
+    return StandingVenv(python_version=match[0], system_packages=settings.get("include-system-site-packages") == "true")

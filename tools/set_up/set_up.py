@@ -43,9 +43,7 @@ def set_up(root: Path, row: str, environment: Mapping[str, str]) -> Layout:
     return layout
 
 
-def _stamps(
-    layout: Layout, distribution: Distribution | None, to_build: list[str]
-) -> tuple[Stamp, Stamp, Stamp]:
+def _stamps(layout: Layout, distribution: Distribution | None, to_build: list[str]) -> tuple[Stamp, Stamp, Stamp]:
     """The stamps of packages, interface packages and the project itself."""
     # The path counts because commands and CMake files hold it: a project that was moved is set up again.
     origin = [str(layout.venv), *((distribution.name, *distribution.prefixes) if distribution else ())]

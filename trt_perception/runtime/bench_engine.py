@@ -103,9 +103,7 @@ def shapes_of(opened: OpenedEngine, batch: int) -> Shapes:
     return shapes
 
 
-def _measure(
-    opened: OpenedEngine, name: str, *, streams: int, batch: int, seconds: float, graph: bool
-) -> BenchRow:
+def _measure(opened: OpenedEngine, name: str, *, streams: int, batch: int, seconds: float, graph: bool) -> BenchRow:
     with ExitStack() as stack:
         contexts = []
         for _ in range(streams):

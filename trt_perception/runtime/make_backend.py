@@ -50,9 +50,7 @@ def make_backend(
         return OnnxRuntimeBackend(spec, threads=threads, note=f"auto: {lack}" if lack else "")
     if lack:
         raise MissingError(f"model {spec.name}: backend tensorrt: {lack}", remedy)
-    return TensorRtBackend(
-        spec, engine=path, device=device, contexts=contexts, strict=strict, public_key=public_key
-    )
+    return TensorRtBackend(spec, engine=path, device=device, contexts=contexts, strict=strict, public_key=public_key)
 
 
 def _lack(engine: Path, *, look_for_gpu: bool) -> tuple[str, str]:

@@ -47,9 +47,7 @@ def set_up(
     )
 
 
-@pytest.mark.parametrize(
-    ("absent", "package"), [("c++", "g++"), ("cc", "g++"), ("make", "make"), ("cmake", "cmake")]
-)
+@pytest.mark.parametrize(("absent", "package"), [("c++", "g++"), ("cc", "g++"), ("make", "make"), ("cmake", "cmake")])
 def test_missing_program_is_named_with_its_package(project: Path, absent: str, package: str) -> None:
     result = set_up(project, programs=tuple(name for name in PROGRAMS if name != absent))
 
@@ -94,7 +92,7 @@ def test_old_cmake_is_named_with_its_version(project: Path) -> None:
 
 def test_unsupported_python_is_named_with_its_version(project: Path) -> None:
     python = project.parent / "python3.9"
-    python.write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo Python 3.9.18 && exit 0\nexit 1\n")
+    python.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.18 && exit 0\nexit 1\n')
     python.chmod(0o755)
 
     result = set_up(project, PYTHON=str(python))
