@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar
@@ -174,6 +174,23 @@ class HeadFamily(ABC):
             LayoutMismatch: The others are not there.
         """
         return (output,)
+
+    def fitting(
+        self, evidence: Evidence, kinds: Sequence[HeadKind]
+    ) -> Iterator[tuple[TensorInfo, HeadKind, HeadLayout]]:
+        """The outputs that can each alone be a head of the family, by their shapes, with what these say.
+
+        Args:
+            evidence: The model's outputs.
+            kinds: Those of `kinds` to try; of several with one layout, one.
+        """
+        for output in evidence.outputs:
+            for kind in kinds:
+                try:
+                    layout = self.layout(kind, [output], width=evidence.width, height=evidence.height)
+                except LayoutMismatch:
+                    continue
+                yield output, kind, layout
 
     @abstractmethod
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:

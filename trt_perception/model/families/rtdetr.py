@@ -54,18 +54,13 @@ class RtdetrFamily(HeadFamily):
 
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
         """See `HeadFamily.claims`."""
-        for output in evidence.outputs:
-            for kind in self.kinds:
-                try:
-                    layout = self.layout(kind, [output], width=evidence.width, height=evidence.height)
-                except LayoutMismatch:
-                    continue
-                judged = _judge(evidence, output, kind)
-                if judged is not None:
-                    certainty, reason = judged
-                    yield HeadClaim(
-                        kinds=(kind,), outputs=(output.name,), certainty=certainty, layout=layout, reason=reason
-                    )
+        for output, kind, layout in self.fitting(evidence, self.kinds):
+            judged = _judge(evidence, output, kind)
+            if judged is not None:
+                certainty, reason = judged
+                yield HeadClaim(
+                    kinds=(kind,), outputs=(output.name,), certainty=certainty, layout=layout, reason=reason
+                )
 
 
 def _judge(evidence: Evidence, output: TensorInfo, kind: HeadKind) -> tuple[Certainty, str] | None:

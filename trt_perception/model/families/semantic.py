@@ -68,14 +68,9 @@ class SemanticFamily(HeadFamily):
 
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
         """See `HeadFamily.claims`."""
-        for output in evidence.outputs:
-            for kind in self.kinds:
-                try:
-                    layout = self.layout(kind, [output], width=evidence.width, height=evidence.height)
-                except LayoutMismatch:
-                    continue
-                if not _has_other_activation(evidence, output, kind):
-                    yield _claim(evidence, output, kind, layout)
+        for output, kind, layout in self.fitting(evidence, self.kinds):
+            if not _has_other_activation(evidence, output, kind):
+                yield _claim(evidence, output, kind, layout)
 
 
 def _claim(evidence: Evidence, output: TensorInfo, kind: HeadKind, layout: HeadLayout) -> HeadClaim:

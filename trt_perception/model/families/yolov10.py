@@ -49,11 +49,7 @@ class Yolov10Family(HeadFamily):
 
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
         """See `HeadFamily.claims`."""
-        for output in evidence.outputs:
-            try:
-                layout = self.layout(HeadKind.YOLOV10, [output], width=evidence.width, height=evidence.height)
-            except LayoutMismatch:
-                continue
+        for output, _, layout in self.fitting(evidence, self.kinds):
             certainty, reason = _judge(evidence, output)
             if certainty is not None:
                 yield HeadClaim(

@@ -47,11 +47,7 @@ class Yolov8Family(HeadFamily):
 
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
         """See `HeadFamily.claims`."""
-        for output in evidence.outputs:
-            try:
-                layout = self.layout(HeadKind.YOLOV8, [output], width=evidence.width, height=evidence.height)
-            except LayoutMismatch:
-                continue
+        for output, _, layout in self.fitting(evidence, self.kinds):
             certainty, reason = _judge(evidence, output.name)
             yield HeadClaim(kinds=self.kinds, outputs=(output.name,), certainty=certainty, layout=layout, reason=reason)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trt_perception.model.families.cell_grid import STRIDE_SETS, find_grid
 from trt_perception.model.families.graph_patterns import LEARNED, column_concats, is_sigmoid, source
 from trt_perception.model.families.head_family import (
     Certainty,
@@ -12,10 +11,9 @@ from trt_perception.model.families.head_family import (
     HeadClaim,
     HeadFamily,
     HeadLayout,
-    LayoutMismatch,
     PreprocessDefault,
-    single_output,
 )
+from trt_perception.model.families.objectness_layout import objectness_layout
 from trt_perception.model.model_spec import HeadKind
 from trt_perception.model.onnx_model import OnnxModel
 from trt_perception.model.preprocess_options import ChannelOrder, PreprocessOptions, Resize
@@ -46,22 +44,11 @@ class YoloxFamily(HeadFamily):
     def layout(self, kind: HeadKind, outputs: Sequence[TensorInfo], *, width: int, height: int) -> HeadLayout:
         """See `HeadFamily.layout`."""
         expected = f"float [1, n, 5 + classes] with n the cells of {width}x{height}"
-        output, sizes = single_output(outputs, expected)
-        if not output.is_float or len(sizes) != 3 or sizes[2] < 6:
-            raise LayoutMismatch(expected, str(output))
-        cells = find_grid(sizes[1], width=width, height=height)
-        if cells is None:
-            strides = " or ".join("/".join(map(str, strides)) for strides in STRIDE_SETS)
-            raise LayoutMismatch(f"{expected} at strides {strides}", str(output))
-        return HeadLayout(classes=sizes[2] - 5, strides=cells.strides, words=f"5 + {sizes[2] - 5} classes over {cells}")
+        return objectness_layout(outputs, expected, width=width, height=height)
 
     def claims(self, evidence: Evidence) -> Iterable[HeadClaim]:
         """See `HeadFamily.claims`."""
-        for output in evidence.outputs:
-            try:
-                layout = self.layout(HeadKind.YOLOX, [output], width=evidence.width, height=evidence.height)
-            except LayoutMismatch:
-                continue
+        for output, _, layout in self.fitting(evidence, self.kinds[:1]):
             kinds, certainty, reason = _judge(evidence.model, output.name)
             yield HeadClaim(kinds=kinds, outputs=(output.name,), certainty=certainty, layout=layout, reason=reason)
 
