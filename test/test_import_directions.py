@@ -15,7 +15,7 @@ PACKAGE = ROOT / "trt_perception"
 ORDER: tuple[tuple[str, ...], ...] = (
     ("version",),
     ("errors",),
-    ("options", "encoding", "share_folder"),
+    ("options", "encoding", "share_folder", "kernel_call"),
     ("frame", "detections", "segmentation_mask", "thresholds"),
     ("instance_detections",),
     ("result",),
