@@ -1,6 +1,6 @@
 """What `trt-perception validate` says of engines, and how fast it is beside the pipeline alone, on a GPU.
 
-    python bench/validate_engines.py BAG REFERENCE.engine ENGINE... [--processes 1 4]
+    python -m bench.engines.validate_engines BAG REFERENCE.engine ENGINE... [--processes 1 4]
 
 The verb is run as a user runs it, a process each time: the reference first, then itself and every other engine against
 it with the default gates, each twice to compare the bytes of metrics.json and of the detections. The pipeline alone is
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from result_file import RESULTS, ROOT, ResultFile, machine_facts
+from bench.result_file import RESULTS, ROOT, ResultFile, machine_facts
 
 from trt_perception.engine.gpu_identity import current_gpu
 from trt_perception.engine.tensorrt_module import identify, load_tensorrt
@@ -117,7 +117,7 @@ def main() -> int:
     result = ResultFile(
         name="validate_engines",
         question="What `validate` says of engines on a drawn drive with truth, and how fast it is beside the pipeline.",
-        command=" ".join(["python bench/validate_engines.py", *sys.argv[1:]]),
+        command=" ".join(["python -m bench.engines.validate_engines", *sys.argv[1:]]),
         columns=COLUMNS,
         rows=rows,
         goals=[f"every engine passes the default gates, twice the same bytes: {'held' if clean else 'missed'}"],
