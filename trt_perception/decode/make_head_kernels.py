@@ -1,0 +1,30 @@
+"""Which kernels decode which family of heads. A new family is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from trt_perception.decode.head_kernels import HeadKernels
+from trt_perception.decode.make_decoder import make_decoder
+from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, TensorType
+
+_KERNELS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadKernels]] = {}
+
+
+def make_head_kernels(head: HeadSpec, spec: ModelSpec, dtypes: Mapping[str, TensorType]) -> HeadKernels:
+    """The kernels of one head.
+
+    Args:
+        head: The head.
+        spec: The model.
+        dtypes: Element types of the outputs as the engine has them, by name: they may differ from the spec's, since
+            TensorRT 8.6 gives int32 where the ONNX has int64.
+
+    Raises:
+        ModelError: The head's outputs do not have its family's layout.
+    """
+    outputs = tuple(replace(output, dtype=dtypes.get(output.name, output.dtype)) for output in spec.outputs)
+    built = replace(spec, outputs=outputs)
+    make_decoder(head, built)  # it refuses what does not fit
+    return _KERNELS[head.kind](head, built)
