@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.result_file import RESULTS, ROOT, ResultFile, machine_facts
-
 from trt_perception.engine.gpu_identity import current_gpu
 from trt_perception.engine.tensorrt_module import identify, load_tensorrt
 
