@@ -85,6 +85,36 @@ class Gpu:
         """
         return Memory(address=int(self._call("cudaMallocHost", max(1, nbytes))[0]), nbytes=nbytes, is_pinned=True)
 
+    @property
+    def is_integrated(self) -> bool:
+        """Whether host and GPU share one memory (Orin, Thor), so that copying between them gains nothing."""
+        attribute = self._runtime.cudaDeviceAttr.cudaDevAttrIntegrated
+        return bool(self._call("cudaDeviceGetAttribute", attribute, self.index)[0])
+
+    def register(self, address: int, nbytes: int) -> None:
+        """Make host memory of others page-locked and visible to the GPU, until `unregister`.
+
+        Args:
+            address: Where it begins, at a page.
+            nbytes: Its size, in whole pages.
+
+        Raises:
+            DeviceError: It cannot be locked: `ulimit -l`, or it is registered already.
+        """
+        flags = self._runtime.cudaHostRegisterPortable | self._runtime.cudaHostRegisterMapped
+        self._call("cudaHostRegister", address, nbytes, flags)
+
+    def unregister(self, address: int) -> None:
+        """Undo `register`. Nothing on the GPU may use the memory any more."""
+        self._call("cudaHostUnregister", address)
+
+    def device_address(self, address: int) -> int | None:
+        """Where kernels find host memory that is pinned or registered; None where they do not see it."""
+        attributes = self._call("cudaPointerGetAttributes", address)[0]
+        if attributes.type != self._runtime.cudaMemoryType.cudaMemoryTypeHost:
+            return None
+        return int(attributes.devicePointer) or None
+
     def free(self, memory: Memory) -> None:
         """Give memory back. Nothing may use it any more.
 
@@ -110,10 +140,39 @@ class Gpu:
         kind = self._runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._call("cudaMemcpyAsync", address, array.ctypes.data, array.nbytes, kind, int(stream.handle))
 
-    def download(self, memory: Memory, address: int, stream: Any) -> None:
-        """Fill pinned memory from the device, in the order of the stream."""
+    def download(self, memory: Memory, address: int, stream: Any, *, nbytes: int | None = None) -> None:
+        """Fill pinned memory, or its first bytes, from the device, in the order of the stream.
+
+        Args:
+            memory: The pinned memory.
+            address: Where the bytes lie on the device.
+            stream: A stream of cuda.core, or the handle of one.
+            nbytes: How many. None: all that fit.
+        """
         kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
-        self._call("cudaMemcpyAsync", memory.address, address, memory.nbytes, kind, int(stream.handle))
+        size = memory.nbytes if nbytes is None else nbytes
+        self._call("cudaMemcpyAsync", memory.address, address, size, kind, int(getattr(stream, "handle", stream)))
+
+    def wait(self, stream: Any, event: Any) -> None:
+        """Let what comes into the stream from now on wait until the event, as last recorded, has happened."""
+        with self.guard("waiting for another stream"):
+            stream.wait(event)
+
+    def record(self, stream: Any, event: Any) -> None:
+        """Let the event happen as soon as the stream has done what it has got so far."""
+        with self.guard("recording an event"):
+            stream.record(event)
+
+    def stamp(self, event: Any, handle: int) -> None:
+        """Record an event made with `timing` on the stream of that handle, also from within a graph that is captured.
+
+        Elapsed times are those of the graph's last launch: `later - earlier` in milliseconds.
+        """
+        runtime = self._runtime
+        (capturing,) = self._call("cudaStreamIsCapturing", handle)
+        is_plain = capturing == runtime.cudaStreamCaptureStatus.cudaStreamCaptureStatusNone
+        flags = runtime.cudaEventRecordDefault if is_plain else runtime.cudaEventRecordExternal
+        self._call("cudaEventRecordWithFlags", int(event.handle), handle, flags)
 
     def make_stream(self, *, priority: int | None = None) -> Any:
         """A stream that never waits for the default stream.
