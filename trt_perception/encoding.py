@@ -33,6 +33,15 @@ class Encoding(str, Enum):
         """Whether a second plane of interleaved, halved chroma follows the first (nv12, nv21)."""
         return self in (Encoding.NV12, Encoding.NV21)
 
+    @property
+    def is_bayer(self) -> bool:
+        """Whether each pixel holds one colour, in a pattern of two rows and two columns."""
+        return self.value.startswith("bayer_")
+
+    def row_bytes(self, width: int) -> int:
+        """Bytes that a row of `width` pixels needs; a row of halved chroma holds whole pairs."""
+        return width * self.bytes_per_pixel + (width % 2 if self.is_semi_planar else 0)
+
     def row_count(self, height: int) -> int:
         """Rows of `step` bytes that an image of `height` pixels has, chroma plane included."""
         return height + (height + 1) // 2 if self.is_semi_planar else height

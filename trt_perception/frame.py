@@ -47,9 +47,7 @@ class Frame:
                 DropReason.BAD_SIZE,
                 f"image is {self.width} x {self.height}, expected sides from 1 to {MAX_SIDE_PX} px",
             )
-        row_bytes = self.width * self.encoding.bytes_per_pixel
-        if self.encoding.is_semi_planar:
-            row_bytes += self.width % 2  # the chroma row holds whole pairs
+        row_bytes = self.encoding.row_bytes(self.width)
         if self.step < row_bytes:
             raise FrameError(
                 DropReason.BAD_SIZE,

@@ -8,16 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trt_perception.errors import ConfigError
 from trt_perception.frame import Frame
-from trt_perception.model.model_spec import InputSpec, TensorType
+from trt_perception.model.model_spec import InputSpec
 from trt_perception.model.preprocess_options import ChannelOrder, Interpolation, Layout
+from trt_perception.preprocess.check_image_input import check_image_input
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.preprocess.pixel_table import pixel_table
 from trt_perception.preprocess.pixel_view import BGR, GREY, PixelView, pixel_view
 
 _INTERPOLATION = {Interpolation.BILINEAR: cv2.INTER_LINEAR, Interpolation.AREA: cv2.INTER_AREA}
-_TYPES = (TensorType.FLOAT32, TensorType.FLOAT16, TensorType.UINT8, TensorType.INT8)
 # Planes of blue, green, red in the tensor's order.
 _ORDER = {ChannelOrder.BGR: (0, 1, 2), ChannelOrder.RGB: (2, 1, 0)}
 
@@ -36,7 +35,7 @@ class ImagePreprocessor:
     """
 
     def __init__(self, spec: InputSpec) -> None:
-        _check(spec)
+        check_image_input(spec)
         self._spec = spec
         self._interpolation = _INTERPOLATION[spec.preprocess.interpolation]
         self._nchw = spec.preprocess.layout is Layout.NCHW
@@ -98,21 +97,3 @@ def _to_grey(view: PixelView) -> int:
     if view.pixels.shape[2] == 3:
         return cv2.COLOR_BGR2GRAY if view.bgr == BGR else cv2.COLOR_RGB2GRAY
     return cv2.COLOR_BGRA2GRAY if view.bgr == BGR else cv2.COLOR_RGBA2GRAY
-
-
-def _check(spec: InputSpec) -> None:
-    where = f"inputs.{spec.name}"
-    if spec.shape[0] != 1:
-        raise ConfigError(f"{where}.shape", f"expected a batch of 1, got {spec.shape[0]}", "export the model for one")
-    channels = 1 if spec.preprocess.channel_order is ChannelOrder.MONO else 3
-    if spec.channels != channels:
-        raise ConfigError(
-            f"{where}.shape",
-            f"channel order {spec.preprocess.channel_order.value} and layout {spec.preprocess.layout.value} need "
-            f"{channels} channels, got {spec.channels} in {list(spec.shape)}",
-            "set preprocess.channel_order and preprocess.layout as the model was trained",
-        )
-    if spec.dtype not in _TYPES:
-        raise ConfigError(
-            f"{where}.dtype", f"an image can be {', '.join(t.value for t in _TYPES)}, got {spec.dtype.value}"
-        )

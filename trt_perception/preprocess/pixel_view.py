@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.encoding import Encoding
-from trt_perception.errors import DropReason, FrameError
 from trt_perception.frame import Frame
+from trt_perception.preprocess.check_image_size import check_image_size
 
 BGR = (0, 1, 2)
 RGB = (2, 1, 0)
@@ -32,8 +32,6 @@ _INTERLEAVED = {
     Encoding.BGRA8: BGR,
     Encoding.RGBA8: RGB,
 }
-SMALLEST_BAYER_PX = 4
-"""Shortest side of a Bayer image: below it OpenCV has no neighbours to interpolate from."""
 
 
 class PixelView(NamedTuple):
@@ -57,6 +55,7 @@ def pixel_view(frame: Frame) -> PixelView:
     Raises:
         FrameError: bad_size for a packed YUV image of odd width or a Bayer image under 4 px.
     """
+    check_image_size(frame.encoding, frame.width, frame.height)
     encoding = frame.encoding
     if encoding in _INTERLEAVED:
         return PixelView(_rows(frame, frame.height, frame.width, encoding.bytes_per_pixel), _INTERLEAVED[encoding])
@@ -81,12 +80,6 @@ def _rows(frame: Frame, height: int, width: int, channels: int = 0, *, offset: i
 
 
 def _packed_yuv(frame: Frame) -> NDArray[np.uint8]:
-    if frame.width % 2:
-        raise FrameError(
-            DropReason.BAD_SIZE,
-            f"image is {frame.width} px wide, {frame.encoding.value} shares its colours between pairs of pixels "
-            "and needs an even width",
-        )
     pixels = _rows(frame, frame.height, frame.width, 2)
     return np.asarray(cv2.cvtColor(pixels, _PACKED_YUV[frame.encoding]), np.uint8)
 
@@ -102,9 +95,4 @@ def _semi_planar_yuv(frame: Frame) -> NDArray[np.uint8]:
 
 
 def _bayer(frame: Frame) -> NDArray[np.uint8]:
-    if min(frame.width, frame.height) < SMALLEST_BAYER_PX:
-        raise FrameError(
-            DropReason.BAD_SIZE,
-            f"image is {frame.width} x {frame.height}, {frame.encoding.value} needs sides of {SMALLEST_BAYER_PX} px",
-        )
     return np.asarray(cv2.cvtColor(_rows(frame, frame.height, frame.width), _BAYER[frame.encoding]), np.uint8)
