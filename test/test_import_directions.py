@@ -19,7 +19,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("frame", "detections", "segmentation_mask", "thresholds"),
     ("instance_detections",),
     ("result",),
-    ("cdr", "model"),
+    ("cdr", "model", "ingest"),
     ("precision",),
     ("engine",),
     ("preprocess",),

@@ -143,6 +143,8 @@ class DropReason(str, Enum):
     """The camera was switched off by its service."""
     INACTIVE = "inactive"
     """The node is not active."""
+    NO_ROOM = "no_room"
+    """No shared memory for it, or the node holds every slot of its camera's ring."""
     INFERENCE_FAILED = "inference_failed"
     """The backend failed on this frame."""
 

@@ -1,0 +1,1 @@
+"""Images from receiver processes to the node's process through shared memory; knows no ROS."""
