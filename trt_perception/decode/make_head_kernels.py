@@ -7,9 +7,15 @@ from dataclasses import replace
 
 from trt_perception.decode.head_kernels import HeadKernels
 from trt_perception.decode.make_decoder import make_decoder
+from trt_perception.decode.semantic_class_ids_kernels import SemanticClassIdsKernels
+from trt_perception.decode.semantic_logits_kernels import SemanticLogitsKernels
 from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, TensorType
 
-_KERNELS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadKernels]] = {}
+_KERNELS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadKernels]] = {
+    HeadKind.SEMANTIC_LOGITS: SemanticLogitsKernels,
+    HeadKind.SEMANTIC_CLASS_IDS: SemanticClassIdsKernels,
+    HeadKind.BINARY_MASK: SemanticLogitsKernels,
+}
 
 
 def make_head_kernels(head: HeadSpec, spec: ModelSpec, dtypes: Mapping[str, TensorType]) -> HeadKernels:
