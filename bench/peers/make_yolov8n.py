@@ -53,7 +53,7 @@ def set_passing(network: Any, picture: Tensor) -> int:
     branches = network.model[-1].cv3
     with torch.no_grad():
         for branch in branches:
-            nn.init.normal_(branch[-1].weight, std=1.0 / branch[-1].in_channels**0.5)
+            nn.init.normal_(branch[-1].weight, std=1.0 / branch[-1].in_channels ** 0.5)
             branch[-1].bias.copy_(torch.randn_like(branch[-1].bias))
         best = torch.logit(_scores(network, picture).double(), eps=1e-12).float()
         shift = limit - best.kthvalue(best.numel() - PASSING).values
@@ -78,7 +78,8 @@ def save_cleaned(source: Path, target: Path) -> None:
 
     cleaning = clean_graph(source, highest_opset=OPSET)
     onnx.save(cleaning.model, str(target))
-    print(f"{target}: opset {cleaning.opset}, {len(cleaning.folded)} nodes folded, {target.stat().st_size / 1e6:.1f} MB")
+    megabytes = target.stat().st_size / 1e6
+    print(f"{target}: opset {cleaning.opset}, {len(cleaning.folded)} nodes folded, {megabytes:.1f} MB")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A camera driver for the benches: publishes one raw image on one topic at a fixed rate.
+"""A camera driver for the benches: publishes one image on one topic at a fixed rate.
 
     python bench/processes/camera.py TOPIC [--rate-hz 30] [--count 300] [--width 1920] [--height 1080]
 
@@ -13,13 +13,38 @@ import argparse
 import json
 import struct
 import time
+from pathlib import Path
 
 import numpy as np
 import rclpy
+from numpy.typing import NDArray
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
+from trt_perception.cdr.compressed_image_message import encode_compressed_image
 from trt_perception.cdr.image_message import encode_image
+from trt_perception.ros.malloc import tune_malloc
+
+JPEG_QUALITY = 90
+
+
+def encode(options: argparse.Namespace) -> bytearray:
+    """The message, with a stamp of zero."""
+    pixels = picture(options)
+    if not options.jpeg:
+        return bytearray(encode_image(stamp_ns=0, frame_id="camera_optical", encoding="bgr8", image=pixels))
+    import cv2
+
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    return bytearray(encode_compressed_image(data, stamp_ns=0, frame_id="camera_optical", format="jpeg"))
+
+
+def picture(options: argparse.Namespace) -> NDArray[np.uint8]:
+    """The file's, or noise: uint8 (h, w, 3)."""
+    if options.picture is not None:
+        pixels: NDArray[np.uint8] = np.load(options.picture)
+        return pixels
+    return np.random.default_rng(1).integers(0, 256, (options.height, options.width, 3), np.uint8)
 
 
 def main() -> None:
@@ -30,15 +55,21 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--width", type=int, default=1920)
     parser.add_argument("--height", type=int, default=1080)
+    parser.add_argument("--picture", type=Path, help="a .npy of uint8 (h, w, 3), BGR, instead of noise")
+    parser.add_argument("--jpeg", action="store_true", help="send it compressed")
+    parser.add_argument("--start-at", type=float, help="when to send the first, of the steady clock, s")
+    parser.add_argument("--stamps", type=Path, help="a .npy to write with the stamps of what was sent, ns")
     parser.add_argument("--wait-s", type=float, default=60.0, help="longest wait for a subscriber")
     options = parser.parse_args()
+    tune_malloc()  # a sender that waits for page faults would be measured, too
     rclpy.init()
     node = rclpy.create_node("bench_camera_" + options.topic.strip("/").replace("/", "_"), enable_rosout=False)
     publisher = node.create_publisher(
-        Image, options.topic, QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        CompressedImage if options.jpeg else Image,
+        options.topic,
+        QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
     )
-    pixels = np.random.default_rng(1).integers(0, 256, (options.height, options.width, 3), np.uint8)
-    message = bytearray(encode_image(stamp_ns=0, frame_id="camera_optical", encoding="bgr8", image=pixels))
+    message = encode(options)
     end = time.monotonic() + options.wait_s
     while publisher.get_subscription_count() == 0:
         if time.monotonic() > end:
@@ -46,13 +77,17 @@ def main() -> None:
         time.sleep(0.05)
     time.sleep(1.0)  # discovery is mutual: the subscriber must know us too
     period = 1.0 / options.rate_hz
-    start, late = time.monotonic(), 0
+    start, late = max(time.monotonic(), options.start_at or 0.0), 0
+    stamps = []
     for index in range(options.count):
         due = start + index * period
         time.sleep(max(0.0, due - time.monotonic()))
         late += time.monotonic() - due > period
-        struct.pack_into("<iI", message, 4, *divmod(time.time_ns(), 1_000_000_000))
+        stamps.append(time.time_ns())
+        struct.pack_into("<iI", message, 4, *divmod(stamps[-1], 1_000_000_000))
         publisher.publish(bytes(message))
+    if options.stamps is not None:
+        np.save(options.stamps, np.array(stamps, np.int64))
     print(json.dumps({"sent": options.count, "late": late}), flush=True)
     time.sleep(0.5)
     node.destroy_node()
