@@ -21,7 +21,7 @@ from trt_perception.decode.mask_launch import (
 )
 from trt_perception.decode.no_limits import NoLimits
 from trt_perception.errors import DropReason, FrameError
-from trt_perception.kernel_call import KernelCall, KernelSource
+from trt_perception.kernel_call import Argument, KernelCall, KernelSource
 from trt_perception.model.model_spec import HeadKind, HeadSpec, MaskSize, ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.segmentation_mask import SegmentationMask
@@ -75,7 +75,7 @@ class SemanticLogitsKernels(NoLimits):
         """`HeadKernels` says more."""
         place = self.mask_place(transform)
         mask, axes = np.uint64(result + place.offset), np.uint64(workspace + aligned(self._count))
-        logits = (
+        logits: tuple[Argument, ...] = (
             np.uint64(outputs[self._output]),
             *(np.int32(size) for size in (self._classes, *self._grid)),
             np.float32(self._border),
