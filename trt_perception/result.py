@@ -27,13 +27,26 @@ class StageTimes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageStamps:
+    """When each stage of one frame ended, on the steady clock, ns; 0 = not run. In the order of the stages."""
+
+    image_decoded_ns: int = 0
+    uploaded_ns: int = 0
+    preprocessed_ns: int = 0
+    inferred_ns: int = 0
+    decoded_ns: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """The heads' results for one set of frames, in pixels of the first source's image.
 
     Args:
         heads: By head name, in the model's order.
         times: Where the time went.
+        stamps: When each stage ended; None where nobody traces.
     """
 
     heads: Mapping[str, HeadResult]
     times: StageTimes = field(default_factory=StageTimes)
+    stamps: StageStamps | None = None

@@ -20,23 +20,28 @@ class CapturedWork:
         stream: What it runs on, of cuda.core; idle now.
         work: Enqueues everything on the stream whose handle it gets, and waits for nothing.
         graph: Whether to capture at all.
+        later: Whether to run nothing now: `launch` calls the work until somebody calls `capture`.
 
     Raises:
         DeviceError: The work itself fails.
     """
 
-    def __init__(self, gpu: Gpu, stream: Any, work: Callable[[int], None], *, graph: bool = True) -> None:
+    def __init__(
+        self, gpu: Gpu, stream: Any, work: Callable[[int], None], *, graph: bool = True, later: bool = False
+    ) -> None:
         self._gpu = gpu
         self._stream = stream
         self._work = work
         self._graph: Any = None
-        self.reason = "" if graph else "switched off"
+        self.reason = ("not captured yet" if later else "") if graph else "switched off"
+        if later:
+            return
         # Kernels are loaded and TensorRT prepares itself on the first run, which cannot be captured.
         work(int(stream.handle))
         with gpu.guard("the first run"):
             stream.sync()
         if graph:
-            self._capture()
+            self.capture()
 
     @property
     def is_graph(self) -> bool:
@@ -66,13 +71,19 @@ class CapturedWork:
         if graph is not None:
             graph.close()
 
-    def _capture(self) -> None:
+    def capture(self) -> None:
+        """Capture the work, once; the stream is idle, and work of this kind has run on it before.
+
+        Raises:
+            DeviceError: The failed attempt took the device with it.
+        """
         builder = self._stream.create_graph_builder()
         try:
             # Other threads may allocate meanwhile: another model is being opened.
             builder.begin_building(mode="thread_local")
             self._work(int(builder.stream.handle))
             self._graph = builder.end_building().complete()
+            self.reason = ""
         except Exception as error:  # cuda.core raises a private class
             self.reason = " ".join(str(error).split())
             with suppress(Exception):  # the capture must end, and it is what failed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from trt_perception.decode.make_decoder import make_decoder
-from trt_perception.errors import ConfigError, InputError
+from trt_perception.errors import InputError
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.preprocess.decode_image import declared_size, decode_image
@@ -19,6 +18,7 @@ from trt_perception.preprocess.image_preprocessor import ImagePreprocessor
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import Result, StageTimes
 from trt_perception.runtime.backend import Backend
+from trt_perception.runtime.head_limits import head_limits
 from trt_perception.thresholds import Thresholds
 
 
@@ -67,7 +67,7 @@ class Pipeline:
     @thresholds.setter
     def thresholds(self, thresholds: Thresholds) -> None:
         # One assignment, so that other threads see the old limits or the new ones, never a mixture.
-        self._limits = (thresholds, _by_head(thresholds, self._spec))
+        self._limits = (thresholds, head_limits(thresholds, self._spec))
 
     def open(self) -> None:
         """Open the backend.
@@ -143,24 +143,3 @@ class Pipeline:
 
 def _size(frame: Frame | EncodedFrame) -> tuple[int, int]:
     return declared_size(frame) if isinstance(frame, EncodedFrame) else (frame.width, frame.height)
-
-
-def _by_head(thresholds: Thresholds, spec: ModelSpec) -> tuple[Thresholds, ...]:
-    """The limits with each head's labels only, since a decoder refuses labels of another head."""
-    detecting = [head for head in spec.heads if head.kind.is_detection]
-    known = {label for head in detecting for label in head.labels}
-    unknown = sorted(set(thresholds.per_class) - known)
-    if unknown:
-        names = ", ".join(dict.fromkeys(label for head in detecting for label in head.labels))
-        raise ConfigError(
-            f"thresholds.per_class.{unknown[0]}",
-            f"no detection head of model {spec.name} has such a label",
-            f"it has {names or 'no detection head'}",
-        )
-    return tuple(
-        replace(
-            thresholds,
-            per_class={label: value for label, value in thresholds.per_class.items() if label in head.labels},
-        )
-        for head in spec.heads
-    )

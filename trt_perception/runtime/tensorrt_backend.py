@@ -10,9 +10,10 @@ from types import TracebackType
 import numpy as np
 
 from trt_perception.engine.engine_io import check_tensors
-from trt_perception.errors import DeviceError, EngineError, InputError
+from trt_perception.errors import DeviceError, InputError
 from trt_perception.model.model_spec import InputSpec, ModelSpec, OutputSpec
 from trt_perception.runtime.backend import Tensors
+from trt_perception.runtime.check_outputs import check_outputs
 from trt_perception.runtime.engine_context import EngineContext
 from trt_perception.runtime.engine_memory import EngineMemory, mib
 from trt_perception.runtime.inference_slot import InferenceSlot
@@ -173,20 +174,7 @@ class TensorRtBackend:
         self._slots.append(slot)
         self._idle.put(slot)
         context.prepare(graph=self._graph)
-        self._check_outputs(context)
-
-    def _check_outputs(self, context: EngineContext) -> None:
-        """What the engine leaves open is known only now that the inputs have their shapes."""
-        shapes = {tensor.name: tensor.shape for tensor in context.outputs}
-        for output in self._spec.outputs:
-            if shapes[output.name] != output.shape:
-                raise EngineError(
-                    self._path,
-                    f"output {output.name!r} at the spec's input shapes",
-                    "correct `outputs` in the model's YAML",
-                    expected=str(list(output.shape)),
-                    got=str(list(shapes[output.name])),
-                )
+        check_outputs(context, self._spec, engine=self._path)
 
     def _explained(self, error: DeviceError, free: int, memory: EngineMemory) -> DeviceError:
         """With the sum, where memory is what was lacking."""

@@ -1,0 +1,31 @@
+"""One of the places that a camera's frames are uploaded to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from trt_perception.runtime.gpu import Memory
+
+
+@dataclass(kw_only=True, eq=False)
+class DeviceFrame:
+    """Memory of one frame, with the events that keep a writer from overtaking readers. Made by `CameraUpload`.
+
+    Args:
+        index: Number of the place, from 0.
+        memory: Of the device; where host memory is mapped, of the host, or None where others own the pixels.
+        address: Where kernels find the pixels of the frame that is here now.
+        uploaded: Happens when the pixels are there; None where the host has put them there before any launch.
+        begun: Happens when their upload begins; None where nobody traces.
+    """
+
+    index: int
+    memory: Memory | None
+    address: int
+    uploaded: Any = None
+    begun: Any = None
+    readers: list[Any] = field(default_factory=list)
+    """Events after which a pipeline no longer reads the pixels."""
+    takers: set[object] = field(default_factory=set)
+    """The pipelines that have been given the frame that is here now."""

@@ -1,0 +1,384 @@
+"""One model with its sources, on the GPU from the pixels to the results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from threading import RLock
+from time import monotonic_ns
+from types import TracebackType
+
+import numpy as np
+
+from trt_perception.engine.engine_io import check_tensors
+from trt_perception.errors import DeviceError, InputError, PerceptionError
+from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.model.model_spec import ModelSpec
+from trt_perception.preprocess.decode_image import decode_image
+from trt_perception.preprocess.frame_layout import FrameLayout
+from trt_perception.result import Result, StageTimes
+from trt_perception.runtime.camera_upload import CameraUpload
+from trt_perception.runtime.check_outputs import check_outputs
+from trt_perception.runtime.device_frame import DeviceFrame
+from trt_perception.runtime.engine_context import EngineContext
+from trt_perception.runtime.frame_graphs import FrameGraphs
+from trt_perception.runtime.frame_plan import FramePlan
+from trt_perception.runtime.gpu_stages import GpuStages
+from trt_perception.runtime.head_limits import head_limits
+from trt_perception.runtime.open_engine import OpenedEngine
+from trt_perception.runtime.pipeline_memory import PipelineMemory
+from trt_perception.runtime.pipeline_slot import PipelineSlot
+from trt_perception.runtime.stage_events import StageEvents
+from trt_perception.runtime.stage_kernels import StageKernels
+from trt_perception.runtime.ticket import Ticket
+from trt_perception.thresholds import Thresholds
+
+MOST_PLANS = 32
+"""Frame layouts that are remembered; more than that, and the first are worked out anew."""
+
+
+class GpuPipeline:
+    """Uploads, preprocesses, infers and decodes on the GPU, on one stream and with one launch a frame.
+
+    Fixed for its life: all but `thresholds`. `process` may be called from several threads, which take turns; `start`
+    and `catch_up` from one at a time. Frames of one pipeline are worked on one after another, those of several beside
+    each other.
+
+    Args:
+        spec: The model.
+        opened: Its engine, shared with other pipelines; close it after them.
+        uploads: Where the frames of each input come in, shared with the camera's other pipelines; close them after
+            these. None: its own.
+        priority: Of the stream. Lower numbers go first. None: the lowest.
+        thresholds: Limits of the detections. Default: `Thresholds()`.
+        slots: Frames under way at once.
+        mapped: Whether kernels read the host's memory, for `uploads` of its own. None: where host and GPU share one.
+        graph: Whether to launch CUDA graphs where the engine can be captured; `note` says what became of it.
+        trace: Whether results carry the times of the stages on the GPU.
+
+    Raises:
+        ModelError: A head does not fit the model's outputs.
+        ConfigError: An input is no image, or `thresholds` name a label that no detection head has.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        opened: OpenedEngine,
+        *,
+        uploads: Sequence[CameraUpload] | None = None,
+        priority: int | None = None,
+        thresholds: Thresholds | None = None,
+        slots: int = 2,
+        mapped: bool | None = None,
+        graph: bool = True,
+        trace: bool = False,
+    ) -> None:
+        if slots < 1:
+            raise InputError(f"model {spec.name}: expected at least 1 slot, got {slots}")
+        self._spec = spec
+        self._opened = opened
+        self._gpu = opened.engine.gpu
+        self._given_uploads = uploads
+        self._priority = priority
+        self._slot_count = slots
+        self._mapped = mapped
+        self._graph = graph
+        self._trace = trace
+        self._kernels = StageKernels(spec, opened.engine.tensors)
+        self.memory = PipelineMemory.of(opened, self._kernels, slots=slots)
+        """What it takes, known before it is opened."""
+        self.thresholds = thresholds or Thresholds()
+        self._lock = RLock()
+        self._uploads: tuple[CameraUpload, ...] = ()
+        self._stages: GpuStages | None = None
+        self._graphs: FrameGraphs | None = None
+        self._slots: tuple[PipelineSlot, ...] = ()
+        self._plans: dict[tuple[FrameLayout, ...], FramePlan] = {}
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model."""
+        return self._spec
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Limits of the detections. A frame is judged by one set of limits throughout.
+
+        Raises:
+            ConfigError: On setting: `per_class` names a label that no detection head has; the old limits stay.
+        """
+        return self._limits[0]
+
+    @thresholds.setter
+    def thresholds(self, thresholds: Thresholds) -> None:
+        # One assignment, so that other threads see the old limits or the new ones, never a mixture.
+        self._limits = (thresholds, head_limits(thresholds, self._spec))
+
+    @property
+    def note(self) -> str:
+        """`CUDA graph`, or `no CUDA graph` and why."""
+        return "no CUDA graph: not open" if self._graphs is None else self._graphs.note
+
+    @property
+    def stream(self) -> object:
+        """The stream of cuda.core that it works on; None where it is not open."""
+        return None if self._stages is None else self._stages.context.stream
+
+    def open(self) -> None:
+        """Allocate, load the kernels of every encoding, and run a grey image once. Harmless when called twice.
+
+        Raises:
+            EngineError: The engine is not one of this model.
+            MissingError: Kernels cannot be compiled here.
+            DeviceError: CUDA or TensorRT fails; out of memory says how much is needed and how much is free.
+        """
+        with self._lock:
+            if self._stages is not None:
+                return
+            engine = self._opened.engine
+            self._gpu.use()
+            check_tensors(engine.tensors, self._spec, engine=engine.name)
+            free = self._gpu.free_bytes()
+            try:
+                self._open()
+            except DeviceError as error:
+                self.close()
+                raise self.memory.explain(error, free) from error
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Free everything, once the frames under way are done. Their results stay. Harmless when called twice."""
+        with self._lock:
+            self._gpu.use()
+            for slot in self._slots:
+                slot.settle()
+            if self._graphs is not None:
+                self._graphs.clear()
+            stages, self._stages, self._graphs = self._stages, None, None
+            if stages is not None:
+                stages.close()
+            self._free_slots()
+            self._slots = ()
+            uploads, self._uploads = self._uploads, ()
+            for upload in uploads if self._given_uploads is None else ():
+                upload.close()
+            self._plans.clear()
+
+    def __enter__(self) -> GpuPipeline:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def process(self, frames: Sequence[Frame | EncodedFrame]) -> Result:
+        """The heads' results for one set of frames, in pixels of the first one's image.
+
+        Args:
+            frames: One frame for each input of the model, in the spec's order.
+
+        Raises:
+            InputError: Another number of frames than the model has inputs.
+            FrameError: A frame cannot be used, or the model's outputs for it cannot.
+            DeviceError: CUDA or TensorRT failed; `is_sticky` says whether only a new process can go on.
+        """
+        result = self.start(frames).result()
+        self.catch_up()
+        return result
+
+    def start(self, frames: Sequence[Frame | EncodedFrame]) -> Ticket:
+        """Enqueue everything for one set of frames; waits only where all slots are under way, for the oldest.
+
+        The pixels of the frames must stay as they are until the ticket has its result.
+
+        Args:
+            frames: As of `process`.
+
+        Raises:
+            InputError: Another number of frames than the model has inputs.
+            FrameError: A frame cannot be used.
+            DeviceError: CUDA or TensorRT failed.
+        """
+        if len(frames) != len(self._spec.inputs):
+            raise InputError(
+                f"model {self._spec.name} has {len(self._spec.inputs)} inputs "
+                f"({', '.join(source.name for source in self._spec.inputs)}), got {len(frames)} frames; "
+                "give one frame for each input"
+            )
+        begun = monotonic_ns()
+        raw = [decode_image(frame) if isinstance(frame, EncodedFrame) else frame for frame in frames]
+        decoded = monotonic_ns() if any(isinstance(frame, EncodedFrame) for frame in frames) else 0
+        with self._lock:
+            stages, graphs = self._opened_parts()
+            self._gpu.use()
+            plan = self._plan(raw)
+            self._reserve(plan)
+            places = [upload.upload(frame, taker=self) for upload, frame in zip(self._uploads, raw, strict=True)]
+            slot = self._slots[places[0].index % len(self._slots)]
+            slot.settle()
+            try:
+                self._enqueue(stages, graphs, plan, places, slot)
+            except BaseException:
+                self._abandon()
+                raise
+            finish = partial(self._finish, slot, plan, raw, begun_ns=begun, image_decoded_ns=decoded)
+            slot.ticket = ticket = Ticket(finish)
+            return ticket
+
+    def catch_up(self) -> None:
+        """Do what need not hold a frame up: capture the graph of a new frame layout. Call it between frames.
+
+        Raises:
+            DeviceError: The device is lost.
+        """
+        with self._lock:
+            if self._graphs is not None:
+                self._gpu.use()
+                self._graphs.catch_up()
+
+    def _open(self) -> None:
+        gpu, engine = self._gpu, self._opened.engine
+        for source in sorted(self._kernels.sources(), key=str):
+            gpu.load_kernel(source)
+        shapes = {source.name: source.shape for source in self._spec.inputs}
+        context = EngineContext(engine, shapes=shapes, priority=self._priority)
+        self._stages = GpuStages(context, self._kernels)
+        check_outputs(context, self._spec, engine=engine.name)
+        self._graphs = FrameGraphs(gpu, context.stream, graph=self._graph)
+        self._slots = tuple(
+            PipelineSlot(
+                index=index,
+                done=gpu.make_event(),
+                events=StageEvents.make(gpu) if self._trace else None,
+            )
+            for index in range(self._slot_count)
+        )
+        if self._given_uploads is None:
+            for _ in self._spec.inputs:
+                upload = CameraUpload(
+                    gpu, priority=self._priority, mapped=self._mapped, places=self._slot_count, trace=self._trace
+                )
+                self._uploads += (upload,)
+        else:
+            self._uploads = tuple(self._given_uploads)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """The first run is slower than all others, and what it captures serves most cameras."""
+        layouts = self._kernels.usual_plan().layouts
+        self.process([_grey(layout) for layout in layouts])
+
+    def _plan(self, frames: Sequence[Frame]) -> FramePlan:
+        layouts = tuple(FrameLayout.of(frame) for frame in frames)
+        plan = self._plans.get(layouts)
+        if plan is None:
+            plan = self._kernels.plan(layouts)
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            self._plans[layouts] = plan
+        return plan
+
+    def _reserve(self, plan: FramePlan) -> None:
+        """Make room for the plan's results, which changes the addresses that graphs have captured."""
+        stages, graphs = self._opened_parts()
+        room = min(stages.result_bytes, *(slot.memory.nbytes if slot.memory else 0 for slot in self._slots))
+        if plan.result_bytes <= room:
+            return
+        for slot in self._slots:
+            slot.settle()
+        self._wait()
+        graphs.clear()
+        self._free_slots()
+        stages.reserve_result(plan.result_bytes)
+        for slot in self._slots:
+            slot.memory = self._gpu.allocate_pinned(plan.result_bytes)
+
+    def _enqueue(
+        self,
+        stages: GpuStages,
+        graphs: FrameGraphs,
+        plan: FramePlan,
+        places: Sequence[DeviceFrame],
+        slot: PipelineSlot,
+    ) -> None:
+        gpu, stream = self._gpu, stages.context.stream
+        stages.use_limits(self._limits[1])
+        for place in places:
+            if place.uploaded is not None:
+                gpu.wait(stream, place.uploaded)
+        pixels = tuple(place.address for place in places)
+        is_graph = graphs.launch((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot))
+        gpu.record(stream, slot.done)
+        for place in places:
+            place.readers.append(slot.done)
+        if not is_graph and all(place.memory is not None for place in places):
+            self._foresee(stages, graphs, plan)
+
+    def _foresee(self, stages: GpuStages, graphs: FrameGraphs, plan: FramePlan) -> None:
+        """The next frames of this layout come through the other places."""
+        for places in zip(*(upload.places for upload in self._uploads), strict=False):
+            pixels = tuple(place.address for place in places)
+            slot = self._slots[places[0].index % len(self._slots)]
+            graphs.foresee((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot))
+
+    def _finish(
+        self, slot: PipelineSlot, plan: FramePlan, frames: Sequence[Frame], *, begun_ns: int, image_decoded_ns: int
+    ) -> Result:
+        """Wait and read. `frames` is held until then, since the GPU may still read it."""
+        gpu = self._gpu
+        gpu.use()
+        with gpu.guard(f"running the engine {self._opened.engine.name}"):
+            slot.done.sync()
+        done_ns = monotonic_ns()
+        heads = self._kernels.read(slot.block(gpu, plan.result_bytes), plan)
+        started_ns = image_decoded_ns or begun_ns
+        times = StageTimes(
+            decode_ns=started_ns - begun_ns,
+            inference_ns=done_ns - started_ns,
+            postprocess_ns=monotonic_ns() - done_ns,
+        )
+        stamps = None
+        if slot.events is not None:
+            stamps = slot.events.stamps(done_ns, image_decoded_ns=image_decoded_ns)
+        return Result(heads=heads, times=times, stamps=stamps)
+
+    def _abandon(self) -> None:
+        """Something failed half way: nothing may still read pixels that their owner takes back."""
+        with suppress(PerceptionError):
+            self._wait()
+
+    def _wait(self) -> None:
+        stages, _ = self._opened_parts()
+        with self._gpu.guard(f"running the engine {self._opened.engine.name}"):
+            stages.context.stream.sync()
+
+    def _free_slots(self) -> None:
+        lost = self._gpu.is_lost()
+        for slot in self._slots:
+            memory, slot.memory = slot.memory, None
+            if memory is not None and not lost:
+                self._gpu.free(memory)
+
+    def _opened_parts(self) -> tuple[GpuStages, FrameGraphs]:
+        if self._stages is None or self._graphs is None:
+            raise DeviceError(f"model {self._spec.name}: a frame before open or after close; open the pipeline first")
+        return self._stages, self._graphs
+
+
+def _grey(layout: FrameLayout) -> Frame:
+    return Frame(
+        camera="warm_up",
+        stamp_ns=0,
+        frame_id="",
+        encoding=layout.encoding,
+        width=layout.width,
+        height=layout.height,
+        step=layout.step,
+        data=np.full(layout.nbytes, 128, np.uint8),
+    )

@@ -1,0 +1,118 @@
+"""The work around a model on the GPU as plain data: the kernels before and behind the engine, and their sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trt_perception.decode.head_kernels import aligned
+from trt_perception.decode.make_head_kernels import make_head_kernels
+from trt_perception.encoding import Encoding
+from trt_perception.engine.engine_io import EngineBinding
+from trt_perception.errors import FrameError
+from trt_perception.kernel_call import KernelSource
+from trt_perception.model.model_spec import InputSpec, ModelSpec, TensorType
+from trt_perception.preprocess.frame_layout import FrameLayout
+from trt_perception.preprocess.image_transform import ImageTransform
+from trt_perception.preprocess.preprocess_kernel import PreprocessKernel
+from trt_perception.result import HeadResult
+from trt_perception.runtime.frame_plan import FramePlan
+
+USUAL_WIDTH, USUAL_HEIGHT = 1920, 1080
+"""Image size that a pipeline prepares for before it has seen a frame."""
+
+
+class StageKernels:
+    """Describes what runs before and behind the engine. Needs no GPU, holds no state of a frame.
+
+    Args:
+        spec: The model.
+        tensors: The engine's inputs and outputs, whose element types may differ from the spec's.
+
+    Raises:
+        ConfigError: An input is no image.
+        ModelError: A head does not fit the model's outputs.
+    """
+
+    def __init__(self, spec: ModelSpec, tensors: Sequence[EngineBinding]) -> None:
+        dtypes = {tensor.name: TensorType(tensor.dtype) for tensor in tensors if not tensor.is_input}
+        self.spec = spec
+        self.inputs = tuple(PreprocessKernel(source) for source in spec.inputs)
+        self.constants = tuple(kernel.constants() for kernel in self.inputs)
+        self.heads = tuple(make_head_kernels(head, spec, dtypes) for head in spec.heads)
+
+    @property
+    def workspace_bytes(self) -> int:
+        """Scratch of the heads, which take turns in it."""
+        return max(head.workspace_bytes for head in self.heads)
+
+    @property
+    def fixed_bytes(self) -> int:
+        """Device memory that no frame's size changes: constants, limits, workspace."""
+        parts = [constants.nbytes for constants in self.constants]
+        parts += [head.limits_bytes for head in self.heads]
+        return sum(aligned(part) for part in parts) + aligned(self.workspace_bytes)
+
+    def plan(self, layouts: Sequence[FrameLayout]) -> FramePlan:
+        """What frames of these layouts mean.
+
+        Raises:
+            FrameError: A frame is too small for the crop or for its encoding.
+        """
+        first = layouts[0]
+        transform = ImageTransform.of(first.width, first.height, self.spec.inputs[0])
+        sources: set[KernelSource] = set()
+        for kernel, layout in zip(self.inputs, layouts, strict=True):
+            sources.update(call.source for call in kernel.calls(layout, pixels=0, constants=0, tensor=0))
+        addresses = {output.name: 0 for output in self.spec.outputs}
+        spans: list[tuple[int, int]] = []
+        offset = 0
+        for head in self.heads:
+            sources.update(call.source for call in head.calls(addresses, transform, limits=0, workspace=0, result=0))
+            spans.append((offset, head.result_bytes(transform)))
+            offset += aligned(spans[-1][1])
+        return FramePlan(
+            layouts=tuple(layouts), transform=transform, result_spans=tuple(spans), sources=frozenset(sources)
+        )
+
+    def usual_plan(self, encoding: Encoding = Encoding.BGR8) -> FramePlan:
+        """That of Full HD images, or larger ones where the model cuts out of larger ones.
+
+        Raises:
+            FrameError: The model takes no such images.
+        """
+        return self.plan([usual_layout(source, encoding) for source in self.spec.inputs])
+
+    def sources(self) -> frozenset[KernelSource]:
+        """The kernels of every encoding."""
+        found: set[KernelSource] = set()
+        for encoding in Encoding:
+            try:
+                found |= self.usual_plan(encoding).sources
+            except FrameError:  # it will be said of the first such frame
+                continue
+        return frozenset(found)
+
+    def read(self, block: NDArray[np.uint8], plan: FramePlan) -> Mapping[str, HeadResult]:
+        """The heads' results, by name; arrays are the caller's.
+
+        Args:
+            block: uint8 (result_bytes,), as it came from the device.
+            plan: Of the frames that it is the result of.
+
+        Raises:
+            FrameError: An output cannot be used: NaN, or class ids that do not exist.
+        """
+        return {
+            head.name: kernels.read(block[offset : offset + size], plan.transform)
+            for head, kernels, (offset, size) in zip(self.spec.heads, self.heads, plan.result_spans, strict=True)
+        }
+
+
+def usual_layout(source: InputSpec, encoding: Encoding) -> FrameLayout:
+    """Full HD, or more where the input's crop needs more."""
+    x, y, width, height = source.preprocess.crop or (0, 0, 0, 0)
+    width, height = max(USUAL_WIDTH, x + width), max(USUAL_HEIGHT, y + height)
+    return FrameLayout(encoding=encoding, width=width, height=height, step=encoding.row_bytes(width))
