@@ -1,10 +1,41 @@
 """What holds for every test."""
 
-import os
+from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from helpers.kernel_bench import KernelBench
 
 # A loaded machine takes its time over one example; pytest-timeout limits the whole test. In CI the examples are the
 # same at every run: what it says is about the change. New ones are looked for wherever else the tests run.
 settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def cpu_compiler(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Compiles kernels for the CPU."""
+    from helpers.cpu_kernel import CpuCompiler
+
+    return CpuCompiler(tmp_path_factory.mktemp("cuda_on_cpu"))
+
+
+@pytest.fixture(params=["cpu", pytest.param("gpu", marks=pytest.mark.gpu)])
+def kernel_bench(request: pytest.FixtureRequest) -> Iterator[KernelBench]:
+    """Where a test's kernels run: on the CPU, and under `-m gpu` on the GPU."""
+    if request.param == "cpu":
+        from helpers.cpu_kernel_bench import CpuKernelBench
+
+        bench: KernelBench = CpuKernelBench(request.getfixturevalue("cpu_compiler"))
+    else:
+        from helpers.gpu_kernel_bench import GpuKernelBench
+
+        bench = GpuKernelBench(request.getfixturevalue("kernel_gpu"))
+    yield bench
+    bench.clear()
