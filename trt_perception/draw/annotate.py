@@ -93,4 +93,4 @@ def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec) -> 
         colour = class_colour(class_id)
         x1, y1, x2, y2 = (round(float(side)) for side in found.boxes[index])
         cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), colour, line)
-        draw_tag(image, f"{head.labels[class_id]} {found.scores[index]:.2f}", (x1, y1), colour, size)
+        draw_tag(image, (f"{head.labels[class_id]} ", f"{found.scores[index]:.2f}"), (x1, y1), colour, size)

@@ -72,7 +72,7 @@ def draw_marked_boxes(image: NDArray[np.uint8], boxes: Sequence[MarkedBox], *, w
         else:
             cv2.rectangle(picture, (x1, y1), (x2, y2), colour, 3 if box.mark is BoxMark.FALSE else 1)
         if box.text:
-            draw_tag(picture, box.text, (x1, y1), colour, max(size))
+            draw_tag(picture, (box.text,), (x1, y1), colour, max(size))
     return picture
 
 
