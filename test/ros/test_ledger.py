@@ -49,7 +49,9 @@ class Account:
         return 1.0 - self.received / len(self.sent)
 
 
-def _drive(tmp_path: Path, *, model: Path, seconds: float, size: tuple[int, int]) -> dict[str, Account]:
+def _drive(
+    tmp_path: Path, *, model: Path, seconds: float, size: tuple[int, int], receivers: int = 0
+) -> dict[str, Account]:
     """Six cameras, half of them compressed, one process each, against one node."""
     compressed = set(CAMERAS[::2])
     config = tmp_path / "perception.yaml"
@@ -57,7 +59,7 @@ def _drive(tmp_path: Path, *, model: Path, seconds: float, size: tuple[int, int]
         f"  - {{name: {name}, transport: {'compressed' if name in compressed else 'raw'}}}\n" for name in CAMERAS
     )
     config.write_text(
-        f"backend: onnxruntime\nthreads: 1\ncameras:\n{cameras}"
+        f"backend: onnxruntime\nthreads: 1\ningest: {{receivers: {receivers}}}\ncameras:\n{cameras}"
         f"models:\n  - {{name: boxes, spec: {model}}}\npipelines:\n  - {{name: detect, model: boxes}}\n"
     )
     senders = [
@@ -125,9 +127,10 @@ def _check(accounts: dict[str, Account], *, max_lost_share: float) -> None:
         assert account.lost_share <= max_lost_share, f"{camera}: {account.lost_share:.1%} never arrived"
 
 
-def test_every_stamp_has_one_fate(tmp_path: Path) -> None:
+@pytest.mark.parametrize("receivers", [0, 2], ids=["in_process", "two_receivers"])
+def test_every_stamp_has_one_fate(tmp_path: Path, receivers: int) -> None:
     model = make_yolox_onnx(tmp_path / "boxes.onnx", size=64)
-    accounts = _drive(tmp_path, model=model, seconds=4.0, size=(640, 360))
+    accounts = _drive(tmp_path, model=model, seconds=4.0, size=(640, 360), receivers=receivers)
     _check(accounts, max_lost_share=0.1)
 
 

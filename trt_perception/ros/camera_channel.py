@@ -138,13 +138,19 @@ class CameraChannel:
             return True
         self._active_since_ns = 0
         ended = worker.stop(timeout_s)
-        left = self._slot.take(0.0)
-        if left is not None:
-            self._journal.drop(DropReason.INACTIVE, left.stamp_ns)
+        self._drop_waiting(self._slot)
         return ended
 
-    def receive(self, data: bytes) -> None:
-        """Take one serialized message. Called for every image on the executor's thread: short, and never raises."""
+    def _is_active(self) -> bool:
+        return self._worker is not None
+
+    def _drop_waiting(self, slot: Slot[ReceivedImage]) -> None:
+        left = slot.take(0.0)
+        if left is not None:
+            self._journal.drop(DropReason.INACTIVE, left.stamp_ns)
+
+    def receive(self, data: bytes | memoryview) -> None:
+        """Take one serialized message. Called for every image, by one thread at a time: short, and never raises."""
         steady_ns = time.monotonic_ns()
         self._journal.counters.add_received(steady_ns)
         self._message_bytes = len(data)
@@ -159,7 +165,19 @@ class CameraChannel:
         except Exception as error:  # an exception here would end the executor, and every camera with it
             self._journal.drop(DropReason.MALFORMED, stamp_ns, f"{type(error).__name__}: {error}")
 
-    def _accept(self, content: Frame | EncodedFrame | ImageMessage, stamp_ns: int, data: bytes, steady_ns: int) -> None:
+    def note_dropped(self, reason: DropReason, stamp_ns: int | None, problem: str) -> None:
+        """Count a message that a receiver process took, and could not hand over."""
+        self._journal.counters.add_received(time.monotonic_ns())
+        self._journal.drop(reason, stamp_ns, problem)
+
+    def note_receiver_lost(self, text: str) -> None:
+        """Write down that the receiver process of this camera is gone."""
+        self._journal.counters.add_receiver_restart()
+        self._journal.fault("receiver lost", text)
+
+    def _accept(
+        self, content: Frame | EncodedFrame | ImageMessage, stamp_ns: int, data: bytes | memoryview, steady_ns: int
+    ) -> None:
         """Judge the stamp and put the frame into the slot."""
         verdict = self._monitor.judge(stamp_ns, now_ns=self._ros_now_ns(), steady_ns=steady_ns)
         if verdict.faults:
@@ -167,12 +185,15 @@ class CameraChannel:
         if verdict.drop is not None:
             self._journal.drop(verdict.drop, stamp_ns, f"{verdict.drop.value}: its stamp is not after the last one's")
             return
-        if self._worker is None:
+        if not self._is_active():
             self._journal.drop(DropReason.INACTIVE, stamp_ns)
             return
-        replaced = self._slot.put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data))
+        slot = self._slot
+        replaced = slot.put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data))
         if replaced is not None:
             self._journal.drop(DropReason.REPLACED, replaced.stamp_ns)
+        if not self._is_active():  # stopped meanwhile, by another thread
+            self._drop_waiting(slot)
 
     def snapshot(self, now_ns: int) -> ChannelSnapshot:
         """The camera at one moment of the steady clock."""
@@ -190,7 +211,7 @@ class CameraChannel:
             message_bytes=self._message_bytes,
         )
 
-    def _parse(self, data: bytes) -> ImageMessage | EncodedFrame:
+    def _parse(self, data: bytes | memoryview) -> ImageMessage | EncodedFrame:
         if self.settings.transport is Transport.COMPRESSED:
             return parse_compressed_image(data, self.settings.name)
         return parse_image(data)
@@ -211,7 +232,7 @@ class CameraChannel:
             return decode_image(image.content) if lane_count > 1 else image.content
         if self._bridge is None:
             raise FrameError(DropReason.UNKNOWN_ENCODING, f"encoding {image.content.encoding!r} needs cv_bridge")
-        return self._bridge(image.data, self.settings.name)
+        return self._bridge(bytes(image.data), self.settings.name)
 
     def _watch(self) -> None:
         event = self._watchdog.check(self._journal.counters.last_received_ns, time.monotonic_ns())

@@ -97,6 +97,7 @@ def _recent(now: CounterSnapshot, before: CounterSnapshot | None) -> _Recent:
         earlier = before.lanes.get(name) if before else None
         faults[f"pipeline {name} failed"] = lane.failed - (earlier.failed if earlier else 0)
     faults["image changed"] = now.image_changes - (before.image_changes if before else 0)
+    faults["receiver lost"] = now.receiver_restarts - (before.receiver_restarts if before else 0)
     faults["worker restarted"] = now.restarts - (before.restarts if before else 0)
     return _Recent(
         processed=now.processed - (before.processed if before else 0),
@@ -146,6 +147,7 @@ def _values(now: ChannelSnapshot, topic: str, publishers: ImagePublishers) -> di
     values.update({name: "unknown" if number is None else f"{number:.1f}" for name, number in numbers.items()})
     values["image_changes"] = str(counters.image_changes)
     values["worker_restarts"] = str(counters.restarts)
+    values["receiver_restarts"] = str(counters.receiver_restarts)
     for name, lane in counters.lanes.items():
         values[f"{name}.listener"] = str(name in now.listening).lower()
         values[f"{name}.results"] = str(lane.results)

@@ -43,6 +43,7 @@ class CounterSnapshot:
         stamp_faults: Frames whose stamp or whose clock was at fault, by fault.
         image_changes: Times that the size or the encoding of the images changed.
         restarts: Times the worker was started anew after an unexpected exception.
+        receiver_restarts: Times the process that receives the camera was lost, and a new one started.
         received_fps: Messages a second over the window.
         processed_fps: Results a second over the window.
         latency_p50_ms, latency_p99_ms: From the slot to the last published result; None without frames in the window.
@@ -65,6 +66,7 @@ class CounterSnapshot:
     last_received_ns: int
     lanes: Mapping[str, LaneCounts] = field(default_factory=dict)
     image_changes: int = 0
+    receiver_restarts: int = 0
 
 
 class _Lane:
@@ -85,6 +87,7 @@ class CameraCounters:
         self._received = 0
         self._processed = 0
         self._restarts = 0
+        self._receiver_restarts = 0
         self._image_changes = 0
         self._last_received_ns = 0
         self._dropped: Counter[DropReason] = Counter()
@@ -152,6 +155,11 @@ class CameraCounters:
         with self._lock:
             self._restarts += 1
 
+    def add_receiver_restart(self) -> None:
+        """The process that receives the camera was lost."""
+        with self._lock:
+            self._receiver_restarts += 1
+
     def add_image_change(self) -> None:
         """The images have another size or encoding than before."""
         with self._lock:
@@ -168,6 +176,7 @@ class CameraCounters:
                 dropped=dict(self._dropped),
                 stamp_faults=dict(self._faults),
                 restarts=self._restarts,
+                receiver_restarts=self._receiver_restarts,
                 image_changes=self._image_changes,
                 received_fps=self._arrivals.rate_hz(now_ns),
                 processed_fps=self._latencies.rate_hz(now_ns),

@@ -171,6 +171,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             values["backend"] = system.settings.backend.value
             values.update({f"model {name}": text for name, text in system.models.backend_names.items()})
             values["cameras"] = ", ".join(system.channels)
+            values.update({} if system.receivers is None else system.receivers.states)
             if system.drop_log is not None:
                 values["drop_log_lost"] = str(system.drop_log.lost_count)
         return Status(level=level, message=message, values=values)

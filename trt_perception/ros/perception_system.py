@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from trt_perception.ros.lane import Lane
 from trt_perception.ros.lane_publishers import LanePublishers
 from trt_perception.ros.model_pool import BackendFactory, ModelPool
 from trt_perception.ros.node_options import NodeOptions
+from trt_perception.ros.receivers import Receivers
 from trt_perception.ros.subscription import ImageSubscription
 from trt_perception.ros.topics import LaneTopics, plan_topics
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.camera_settings import CameraSettings
 from trt_perception.settings.load_settings import load_settings
 from trt_perception.settings.perception_settings import PerceptionSettings
+from trt_perception.settings.receiver_count import receiver_count
 
 
 def read_settings(options: NodeOptions) -> PerceptionSettings:
@@ -61,6 +64,7 @@ class PerceptionSystem:
         version: Counts the configurations of this node.
 
     Attributes:
+        receivers: The processes that receive the images; None where this one does.
         lost_device: Set once only a new process can go on: no CUDA call of this one works any more.
     """
 
@@ -71,6 +75,7 @@ class PerceptionSystem:
         self.subscriptions: dict[str, ImageSubscription] = {}
         self.fault_log = FaultLog(node.get_logger().warning)
         self.lost_device: DeviceError | None = None
+        self.receivers: Receivers | None = None
         self._node = node
         self._options = options
         self._version = version
@@ -96,6 +101,7 @@ class PerceptionSystem:
                 self._drop_log = DropLog(Path(self._options.drop_log))
             for camera in self.settings.cameras:
                 self._add_camera(camera, [lane for lane in topics if lane.plan.camera is camera])
+            self._open_receivers()
         except BaseException:
             self.close()
             raise
@@ -106,6 +112,8 @@ class PerceptionSystem:
         for name, channel in self.channels.items():
             channel.start()
             self.subscriptions[name] = ImageSubscription(self._node, channel)
+        if self.receivers is not None:
+            self.receivers.subscribe({name: each.hand_over() for name, each in self.subscriptions.items()})
 
     def publish_info(self) -> None:
         """Publish the latched facts: at the start, and when a threshold that stands in them has changed."""
@@ -114,6 +122,8 @@ class PerceptionSystem:
 
     def stop(self) -> None:
         """Take no more images. An inactive node receives nothing, which is what costs most."""
+        if self.receivers is not None:
+            self.receivers.subscribe({})
         for subscription in self.subscriptions.values():
             subscription.destroy()
         self.subscriptions.clear()
@@ -126,6 +136,8 @@ class PerceptionSystem:
     def close(self) -> None:
         """Release everything. Harmless when called twice."""
         self.stop()
+        if self.receivers is not None:
+            self.receivers.close()
         for service in self._services:
             self._node.destroy_service(service)
         for _, publishers in self._publishers:
@@ -156,6 +168,20 @@ class PerceptionSystem:
         self.channels[camera.name] = channel
         service = self._node.create_service(SetBool, f"~/{camera.name}/enable", self._enabler(channel))
         self._services.append(service)
+
+    def _open_receivers(self) -> None:
+        cameras = [channel.settings for channel in self.channels.values()]
+        count = receiver_count(self.settings.ingest, cameras, cores=len(os.sched_getaffinity(0)))
+        if not count:
+            return
+        self.receivers = Receivers(
+            self.channels,
+            count=count,
+            name=self._node.get_name(),
+            namespace=self._node.get_namespace(),
+            warn=self._node.get_logger().warning,
+        )
+        self.receivers.open()
 
     def _lose_device(self, error: DeviceError) -> None:
         """Every camera fails from now on; what the first one said is the cause."""

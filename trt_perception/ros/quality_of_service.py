@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -43,3 +44,23 @@ def latched_profile() -> Any:
 def overridable() -> Any:
     """Options that let the user override history, depth and reliability."""
     return QoSOverridingOptions.with_default_policies()
+
+
+def pack_profile(profile: Any) -> dict[str, Any]:
+    """The policies that an image subscription has, as JSON knows them."""
+    return {
+        "history": profile.history.name,
+        "depth": profile.depth,
+        "reliability": profile.reliability.name,
+        "durability": profile.durability.name,
+    }
+
+
+def unpack_profile(values: Mapping[str, Any]) -> Any:
+    """The profile that was packed."""
+    return QoSProfile(
+        history=HistoryPolicy[values["history"]],
+        depth=values["depth"],
+        reliability=ReliabilityPolicy[values["reliability"]],
+        durability=DurabilityPolicy[values["durability"]],
+    )

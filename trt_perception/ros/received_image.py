@@ -16,10 +16,10 @@ class ReceivedImage:
         stamp_ns: The header's stamp.
         age_is_known: Whether the node's clock minus the stamp is an age.
         content: The frame; compressed, or with an encoding that only cv_bridge converts, as the message has it.
-        data: The serialized message, which `content` is a view of.
+        data: The serialized message, which `content` is a view of; in a ring its slot is free once nothing views it.
     """
 
     stamp_ns: int
     age_is_known: bool
     content: Frame | EncodedFrame | ImageMessage
-    data: bytes = field(repr=False)
+    data: bytes | memoryview = field(repr=False)

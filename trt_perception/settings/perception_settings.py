@@ -11,6 +11,7 @@ from trt_perception.errors import ConfigError
 from trt_perception.options.option import option
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.camera_settings import CameraSettings
+from trt_perception.settings.ingest_settings import IngestSettings
 from trt_perception.settings.model_settings import ModelSettings
 from trt_perception.settings.pipeline_settings import PipelineSettings
 
@@ -56,6 +57,7 @@ class PerceptionSettings:
         minimum=0,
         maximum=1024,
     )
+    ingest: IngestSettings = option(IngestSettings(), description="Which processes receive the images.")
     cameras: tuple[CameraSettings, ...] = option(description="The cameras.")
     models: tuple[ModelSettings, ...] = option(description="The models.")
     pipelines: tuple[PipelineSettings, ...] = option(description="Which model runs on which cameras.")
