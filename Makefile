@@ -34,8 +34,8 @@ test: ## lint, then all tests but soaks and GPU tests: ARGS="-k name"
 test-numpy1: ## The same tests with NumPy 1.26 and OpenCV 4, in .venv-numpy1
 	@$(call in_env,numpy1) python -m pytest -m "not soak and not gpu" $(ARGS)
 
-soak: ## The long runs
-	@$(call in_env) python -m pytest -m soak --timeout 3600 $(ARGS)
+soak: ## The long runs, then an hour of faults: SOAK="--minutes 10", or ARGS="-k name" for some of the former alone
+	@$(call in_env) python -m pytest -m soak --timeout 3600 $(ARGS) $(if $(ARGS),,&& python -m bench.soak $(SOAK))
 
 gpu-test: ## Tests on a CUDA GPU, with the Python that has TensorRT: PYTHON=
 	@$(or $(PYTHON),python3) -m pytest -m gpu test/gpu $(ARGS)

@@ -118,7 +118,8 @@ def send(sender: CameraSender) -> None:
     time.sleep(0.2)  # until the subscriber knows of us, too
     period = 1.0 / sender.hz
     due = time.monotonic()
-    with open(sender.ledger, "w", encoding="utf-8") as ledger:
+    # Line by line: a sender may be killed, and what it sent until then stands in the ledger.
+    with open(sender.ledger, "w", encoding="utf-8", buffering=1) as ledger:
         for _ in range(sender.count):
             stamp_ns = time.time_ns()
             _STAMP.pack_into(message, _STAMP_OFFSET, *divmod(stamp_ns, 1_000_000_000))

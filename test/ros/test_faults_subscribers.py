@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +16,7 @@ vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not 
 from helpers.fault_watch import FaultWatch, image_message
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import RosProbe, wait_until
+from helpers.slow_subscriber import SlowSubscriber
 from sensor_msgs.msg import Image
 
 CONFIG = """\
@@ -28,26 +26,9 @@ cameras: [{{name: front}}]
 models: [{{name: both, spec: {model}}}]
 pipelines: [{{name: both, model: both, score_threshold: 0.0, max_detections: 5}}]
 """
+TOPICS = {"/front/detections": "vision_msgs.msg.Detection2DArray", "/front/segmentation": "sensor_msgs.msg.Image"}
 COUNT = 60
 PERIOD_S = 0.05
-
-# Reliable and keep all: of all subscribers the one that a publisher has to do most for.
-SLOW = """
-import rclpy
-from rclpy.qos import HistoryPolicy, QoSProfile
-from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2DArray
-
-rclpy.init()
-node = rclpy.create_node("slow")
-profile = QoSProfile(history=HistoryPolicy.KEEP_ALL)
-topics = {"/front/detections": Detection2DArray, "/front/segmentation": Image}
-kept = [node.create_subscription(kind, topic, lambda message: None, profile) for topic, kind in topics.items()]
-while any(node.count_publishers(topic) == 0 for topic in topics):
-    rclpy.spin_once(node, timeout_sec=0.1)
-print("ready", flush=True)
-rclpy.spin(node)
-"""
 
 
 def test_a_subscriber_that_stopped_reading_holds_up_nobody(tmp_path: Path) -> None:
@@ -56,27 +37,23 @@ def test_a_subscriber_that_stopped_reading_holds_up_nobody(tmp_path: Path) -> No
     with (
         NodeProcess(tmp_path / "log", config=config, autostart=True) as node,
         RosProbe() as probe,
-        subprocess.Popen([sys.executable, "-c", SLOW], stdout=subprocess.PIPE, text=True) as slow,
+        SlowSubscriber(TOPICS) as slow,
     ):
-        try:
-            node.wait_for("active")
-            assert slow.stdout is not None
-            assert slow.stdout.readline() == "ready\n"
-            camera = probe.advertise(Image, "/front/image_raw")
-            arrays = probe.listen(vision_msgs.Detection2DArray, "/front/detections")
-            wait_until(lambda: arrays.subscription.get_publisher_count() == 1)
-            watch = FaultWatch(probe)
-            time.sleep(0.5)  # until all know of each other
-            slow.send_signal(signal.SIGSTOP)
-            for index in range(COUNT):
-                camera.publish(image_message(time.time_ns(), width=1280, height=720, seed=index % 5))
-                time.sleep(PERIOD_S)
-            wait_until(lambda: len(arrays) > 0.9 * COUNT, timeout_s=2.0, what="results for the other subscriber")
-            watch.until(lambda status: int(status["processed"]) > 0.9 * COUNT)
-            status = watch.latest()
-            keep_times("slow_subscriber", latency_p99=float(status["latency_p99_ms"]) / 1000)
-            assert float(status["latency_p99_ms"]) < 500.0
-            assert status["worker_restarts"] == "0"
-            assert node.stop()[0] == 0
-        finally:
-            slow.kill()
+        node.wait_for("active")
+        slow.wait()
+        camera = probe.advertise(Image, "/front/image_raw")
+        arrays = probe.listen(vision_msgs.Detection2DArray, "/front/detections")
+        wait_until(lambda: arrays.subscription.get_publisher_count() == 1)
+        watch = FaultWatch(probe)
+        time.sleep(0.5)  # until all know of each other
+        slow.stop_reading()
+        for index in range(COUNT):
+            camera.publish(image_message(time.time_ns(), width=1280, height=720, seed=index % 5))
+            time.sleep(PERIOD_S)
+        wait_until(lambda: len(arrays) > 0.9 * COUNT, timeout_s=2.0, what="results for the other subscriber")
+        watch.until(lambda status: int(status["processed"]) > 0.9 * COUNT)
+        status = watch.latest()
+        keep_times("slow_subscriber", latency_p99=float(status["latency_p99_ms"]) / 1000)
+        assert float(status["latency_p99_ms"]) < 500.0
+        assert status["worker_restarts"] == "0"
+        assert node.stop()[0] == 0
