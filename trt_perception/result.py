@@ -44,9 +44,11 @@ class Result:
     Args:
         heads: By head name, in the model's order.
         times: Where the time went.
+        image_size: Width and height of the first source's image, px; None where nobody has read it.
         stamps: When each stage ended; None where nobody traces.
     """
 
     heads: Mapping[str, HeadResult]
     times: StageTimes = field(default_factory=StageTimes)
+    image_size: tuple[int, int] | None = None
     stamps: StageStamps | None = None

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 
 from trt_perception.errors import DeviceError, DropReason, FrameError, PerceptionError
 from trt_perception.frame import EncodedFrame, Frame
-from trt_perception.preprocess.decode_image import declared_size
+from trt_perception.result import Result
 from trt_perception.ros.camera_journal import CameraJournal
 from trt_perception.ros.lane import Lane
 from trt_perception.ros.received_image import ReceivedImage
 from trt_perception.ros.slot import Slot
+from trt_perception.runtime.ticket import Ticket
 from trt_perception.settings.camera_settings import CameraSettings
 
 POLL_S = 0.1
@@ -28,7 +29,7 @@ class CameraWorker:
     Args:
         settings: The camera.
         slot: Where the newest frame waits.
-        lanes: The camera's pipelines, run in this order.
+        lanes: The camera's pipelines: begun, then published, in this order.
         decode: Turns what was received into the frame for that many pipelines; raises FrameError.
         journal: Where everything is written down.
         ros_now_ns: The node's clock, which image stamps are compared with.
@@ -90,14 +91,19 @@ class CameraWorker:
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
-            image = self._slot.take(POLL_S)
-            if image is not None:
-                self.busy_since_ns = time.monotonic_ns()
-                try:
-                    self._handle(image)
-                finally:
-                    self.busy_since_ns = 0
+            self._take_one()
             self._watch()
+
+    def _take_one(self) -> None:
+        """Wait for a frame and handle it. It is not held while the next one is waited for: its memory may be scarce."""
+        image = self._slot.take(POLL_S)
+        if image is None:
+            return
+        self.busy_since_ns = time.monotonic_ns()
+        try:
+            self._handle(image)
+        finally:
+            self.busy_since_ns = 0
 
     def _handle(self, image: ReceivedImage) -> None:
         """One frame, from the slot to its place in the counters."""
@@ -112,6 +118,7 @@ class CameraWorker:
             self._journal.drop(DropReason.NO_LISTENER, image.stamp_ns)
             return
         self._process(image, lanes)
+        self._catch_up(lanes)
 
     def _is_stale(self, image: ReceivedImage) -> bool:
         # A stamp of zero has no age. One from another time may well be "stale": the deadline means what it says.
@@ -127,21 +134,19 @@ class CameraWorker:
         """Run the pipelines; whatever happens, the frame ends as processed or as dropped for one reason."""
         published = 0
         reason, problem = DropReason.INFERENCE_FAILED, ""
+        begun: list[tuple[Lane, Ticket]] = []
         try:
             frame = self._decode(image, len(lanes))
-            self._note_image(frame)
-            for lane in lanes:
+            begun = self._start(lanes, frame)
+            for lane, ticket in begun:
                 try:
-                    self._run_lane(lane, frame)
+                    self._finish(image, lane, frame, ticket)
                     published += 1
                 except PerceptionError as error:
                     if isinstance(error, FrameError) and len(lanes) == 1:
                         raise  # the frame's fault, not the pipeline's
-                    if isinstance(error, DeviceError) and error.is_sticky:
-                        self._journal.counters.add_lane_failed(lane.name)
-                        self._on_lost_device(error)  # who ends the process says why, once
+                    if self._failed(lane, error):
                         break
-                    self._journal.lane_failed(lane.name, error)
         except FrameError as error:
             reason, problem = error.reason, str(error)
         finally:
@@ -149,22 +154,59 @@ class CameraWorker:
                 self._count_processed(image)
             else:
                 self._journal.drop(reason, image.stamp_ns, problem)
+            for lane, ticket in begun:  # whoever sent the pixels may take them back now
+                lane.settle(ticket)
 
-    def _note_image(self, frame: Frame | EncodedFrame) -> None:
-        """Boxes are right at any size; but a camera that changes under way is not the one that was calibrated."""
-        if isinstance(frame, Frame):
-            image = f"{frame.width} x {frame.height} {frame.encoding.value}"
-        else:
-            image = "{} x {} compressed".format(*declared_size(frame))
-        before, self.image = self.image, image
-        if before and before != image:
-            self._journal.counters.add_image_change()
-            self._journal.fault("image changed", f"image changed from {before} to {image}")
+    def _start(self, lanes: Sequence[Lane], frame: Frame | EncodedFrame) -> list[tuple[Lane, Ticket]]:
+        """Begin in every lane before the first is waited for, so that they overlap on the GPU."""
+        begun: list[tuple[Lane, Ticket]] = []
+        for lane in lanes:
+            try:
+                begun.append((lane, lane.start(frame)))
+            except PerceptionError as error:
+                begun.append((lane, Ticket.failed(error)))
+                if isinstance(error, DeviceError) and error.is_sticky:
+                    break
+        return begun
 
-    def _run_lane(self, lane: Lane, frame: Frame | EncodedFrame) -> None:
-        result = lane.processor.process([frame])
+    def _finish(self, image: ReceivedImage, lane: Lane, frame: Frame | EncodedFrame, ticket: Ticket) -> None:
+        result = ticket.result()
+        self._note_image(image, frame, result)
         lane.output.publish(frame, result)
         self._journal.counters.add_lane_result(lane.name, time.monotonic_ns(), inference_ns=result.times.inference_ns)
+
+    def _failed(self, lane: Lane, error: PerceptionError) -> bool:
+        """Write down that a lane failed; whether nothing can be done any more in this process."""
+        if isinstance(error, DeviceError) and error.is_sticky:
+            self._journal.counters.add_lane_failed(lane.name)
+            self._on_lost_device(error)  # who ends the process says why, once
+            return True
+        self._journal.lane_failed(lane.name, error)
+        return False
+
+    def _catch_up(self, lanes: Sequence[Lane]) -> None:
+        """Let the pipelines prepare for frames like the last one, now that its results are out."""
+        for lane in lanes:
+            try:
+                lane.catch_up()
+            except PerceptionError as error:
+                if self._failed(lane, error):
+                    break
+
+    def _note_image(self, image: ReceivedImage, frame: Frame | EncodedFrame, result: Result) -> None:
+        """Boxes are right at any size; but a camera that changes under way is not the one that was calibrated."""
+        size = (frame.width, frame.height) if isinstance(frame, Frame) else result.image_size
+        if size is None:
+            return
+        # A file that was unpacked for several pipelines is a file still.
+        encoding = "compressed"
+        if isinstance(frame, Frame) and not isinstance(image.content, EncodedFrame):
+            encoding = frame.encoding.value
+        text = f"{size[0]} x {size[1]} {encoding}"
+        before, self.image = self.image, text
+        if before and before != text:
+            self._journal.counters.add_image_change()
+            self._journal.fault("image changed", f"image changed from {before} to {text}")
 
     def _count_processed(self, image: ReceivedImage) -> None:
         now_ns = time.monotonic_ns()

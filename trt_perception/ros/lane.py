@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.result import Result
+from trt_perception.runtime.ticket import Ticket
 
 
 class Processor(Protocol):
@@ -19,6 +20,26 @@ class Processor(Protocol):
         Raises:
             FrameError: A frame cannot be used.
             DeviceError: The backend failed.
+        """
+
+
+@runtime_checkable
+class TwoPhaseProcessor(Processor, Protocol):
+    """What works while the thread goes on: `trt_perception.runtime.gpu_pipeline.GpuPipeline`."""
+
+    def start(self, frames: Sequence[Frame | EncodedFrame]) -> Ticket:
+        """Begin; the ticket has the result. The frames' pixels must stay until then.
+
+        Raises:
+            FrameError: A frame cannot be used.
+            DeviceError: The device failed.
+        """
+
+    def catch_up(self) -> None:
+        """Do what need not hold a frame up; called between frames.
+
+        Raises:
+            DeviceError: The device failed.
         """
 
 
@@ -38,7 +59,7 @@ class Lane:
 
     Args:
         name: The pipeline's name in the config.
-        processor: What computes; shared with the pipeline's other cameras.
+        processor: What computes; on the host, shared with the pipeline's other cameras.
         output: Where the results go.
         always_on: Whether to compute even where nobody listens.
     """
@@ -51,3 +72,28 @@ class Lane:
     def is_wanted(self) -> bool:
         """Whether a frame is worth computing now."""
         return self.always_on or self.output.has_listeners()
+
+    def start(self, frame: Frame | EncodedFrame) -> Ticket:
+        """Begin with a frame; a processor that cannot work ahead does so once the ticket is asked.
+
+        Raises:
+            FrameError: The frame cannot be used.
+            DeviceError: The device failed.
+        """
+        if isinstance(self.processor, TwoPhaseProcessor):
+            return self.processor.start([frame])
+        return Ticket(lambda: self.processor.process([frame]))
+
+    def settle(self, ticket: Ticket) -> None:
+        """Wait until nobody reads the frame of a ticket of this lane any more; what has not begun does not begin."""
+        if isinstance(self.processor, TwoPhaseProcessor):
+            ticket.settle()
+
+    def catch_up(self) -> None:
+        """Do what need not hold a frame up.
+
+        Raises:
+            DeviceError: The device failed.
+        """
+        if isinstance(self.processor, TwoPhaseProcessor):
+            self.processor.catch_up()

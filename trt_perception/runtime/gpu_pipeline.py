@@ -58,7 +58,7 @@ class GpuPipeline:
         trace: Whether results carry the times of the stages on the GPU.
 
     Raises:
-        ModelError: A head does not fit the model's outputs.
+        ModelError: The engine is not one of this model, or a head does not fit the model's outputs.
         ConfigError: An input is no image, or `thresholds` name a label that no detection head has.
     """
 
@@ -86,6 +86,7 @@ class GpuPipeline:
         self._mapped = mapped
         self._graph = graph
         self._trace = trace
+        check_tensors(opened.engine.tensors, spec, engine=opened.engine.name)
         self._kernels = StageKernels(spec, opened.engine.tensors)
         self.memory = PipelineMemory.of(opened, self._kernels, slots=slots)
         """What it takes, known before it is opened."""
@@ -130,16 +131,14 @@ class GpuPipeline:
         """Allocate, load the kernels of every encoding, and run a grey image once. Harmless when called twice.
 
         Raises:
-            EngineError: The engine is not one of this model.
+            EngineError: An output has another shape than the model's at the shapes of its inputs.
             MissingError: Kernels cannot be compiled here.
             DeviceError: CUDA or TensorRT fails; out of memory says how much is needed and how much is free.
         """
         with self._lock:
             if self._stages is not None:
                 return
-            engine = self._opened.engine
             self._gpu.use()
-            check_tensors(engine.tensors, self._spec, engine=engine.name)
             free = self._gpu.free_bytes()
             try:
                 self._open()
@@ -219,10 +218,10 @@ class GpuPipeline:
             self._gpu.use()
             plan = self._plan(raw)
             self._reserve(plan)
-            places = [upload.upload(frame, taker=self) for upload, frame in zip(self._uploads, raw, strict=True)]
-            slot = self._slots[places[0].index % len(self._slots)]
-            slot.settle()
             try:
+                places = [upload.upload(frame, taker=self) for upload, frame in zip(self._uploads, raw, strict=True)]
+                slot = self._slots[places[0].index % len(self._slots)]
+                slot.settle()
                 self._enqueue(stages, graphs, plan, places, slot)
             except BaseException:
                 self._abandon()
@@ -346,12 +345,15 @@ class GpuPipeline:
         stamps = None
         if slot.events is not None:
             stamps = slot.events.stamps(done_ns, image_decoded_ns=image_decoded_ns)
-        return Result(heads=heads, times=times, stamps=stamps)
+        size = (plan.transform.image_width, plan.transform.image_height)
+        return Result(heads=heads, times=times, image_size=size, stamps=stamps)
 
     def _abandon(self) -> None:
         """Something failed half way: nothing may still read pixels that their owner takes back."""
         with suppress(PerceptionError):
             self._wait()
+            for upload in self._uploads:
+                upload.drain()
 
     def _wait(self) -> None:
         stages, _ = self._opened_parts()

@@ -130,7 +130,7 @@ class Pipeline:
             inference_ns=inferred - preprocessed,
             postprocess_ns=perf_counter_ns() - inferred,
         )
-        return Result(heads=heads, times=times)
+        return Result(heads=heads, times=times, image_size=(transform.image_width, transform.image_height))
 
     def _preprocess(self, frames: list[Frame]) -> tuple[dict[str, NDArray[Any]], ImageTransform]:
         inputs = {}

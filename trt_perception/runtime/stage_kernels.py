@@ -37,7 +37,8 @@ class StageKernels:
     """
 
     def __init__(self, spec: ModelSpec, tensors: Sequence[EngineBinding]) -> None:
-        dtypes = {tensor.name: TensorType(tensor.dtype) for tensor in tensors if not tensor.is_input}
+        wanted = {output.name for output in spec.outputs}
+        dtypes = {tensor.name: TensorType(tensor.dtype) for tensor in tensors if tensor.name in wanted}
         self.spec = spec
         self.inputs = tuple(PreprocessKernel(source) for source in spec.inputs)
         self.constants = tuple(kernel.constants() for kernel in self.inputs)

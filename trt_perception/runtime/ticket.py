@@ -21,6 +21,15 @@ class Ticket:
         self._result: Result | None = None
         self._error: BaseException | None = None
 
+    @staticmethod
+    def failed(error: Exception) -> Ticket:
+        """That of a frame whose beginning failed already."""
+
+        def finish() -> Result:
+            raise error
+
+        return Ticket(finish)
+
     def result(self) -> Result:
         """The result; the thread sleeps until it is there. Any thread, any number of times.
 
