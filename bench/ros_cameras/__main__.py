@@ -12,11 +12,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from bench.engines.part_file import say, write_part
 from bench.pipeline.identity import identity
+from bench.pipeline.picture import picture as draw_picture
 from bench.ros_cameras.case import CASES, SMALLER, STANDARD
 from bench.ros_cameras.run_case import Row, run_case
-from bench.ros_cameras.setting import describe_host, draw_picture
+from bench.ros_cameras.setting import describe_host
 
 HELD_P99_MS = 33.0
 
@@ -41,7 +44,7 @@ def main() -> None:
     wanted = list(arguments.cases)
     with tempfile.TemporaryDirectory(prefix="ros_cameras.") as folder:
         picture = Path(folder) / "picture.npy"
-        draw_picture(picture)
+        np.save(picture, draw_picture())
         say(f"picture drawn; host: {describe_host()}")
         while wanted:
             case = CASES[wanted.pop(0)]

@@ -1,4 +1,4 @@
-"""What a case needs on disk: the config, the picture that all cameras send, and a DDS profile that fits /dev/shm."""
+"""What a case needs on disk: the config, and a DDS profile that fits /dev/shm."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from bench.ros_cameras.case import Case, Lane
-from trt_perception.demo.drive import Drive
-from trt_perception.demo.drive_options import DriveOptions
 from trt_perception.ros.dds_profile import PROFILE
 from trt_perception.share_folder import share_file
 
-WIDTH, HEIGHT = 1920, 1080
 MOST_SEGMENT_MIB = 64
 LEAST_SEGMENT_MIB = 20
 """Room for three raw images."""
@@ -46,14 +42,6 @@ def _spec(lane: Lane, engines: Path, *, null: bool) -> str:
     from bench.engines.networks import DEMO
 
     return str(DEMO if null else (engines / f"{lane.engine}.engine").absolute())
-
-
-def draw_picture(path: Path) -> None:
-    """One instant of the synthetic drive, uint8 (HEIGHT, WIDTH, 3) BGR: noise neither compresses nor holds objects."""
-    drive = Drive(options=DriveOptions(seed=20000, width=WIDTH, height=HEIGHT, cameras=1))
-    sample = drive.sample(len(drive) // 2)
-    image = next(iter(sample.images.values()))
-    np.save(path, np.ascontiguousarray(image))
 
 
 def write_dds_profile(folder: Path, senders: int) -> Path:
