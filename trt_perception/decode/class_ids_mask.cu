@@ -1,6 +1,6 @@
 // The mask of a head that decides itself: semantic_class_ids_decoder.py in CUDA.
 //
-// ID: element type of the ids: long long, int, unsigned char or signed char.
+// ID: element type of the ids: Int64, int, Uint8 or Int8.
 
 #include "decode/element.cuh"
 #include "decode/mask_axis.cuh"

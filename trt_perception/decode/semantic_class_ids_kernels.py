@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.decode.element_type import ELEMENT_TYPES
+from trt_perception.decode.head_check import INTEGERS
 from trt_perception.decode.head_kernels import aligned, view
 from trt_perception.decode.mask_grid import mask_axes
 from trt_perception.decode.mask_launch import (
@@ -22,13 +23,27 @@ from trt_perception.decode.mask_launch import (
 from trt_perception.decode.no_limits import NoLimits
 from trt_perception.errors import DropReason, FrameError
 from trt_perception.kernel_call import KernelCall, KernelSource
-from trt_perception.model.model_spec import HeadSpec, MaskSize, ModelSpec
+from trt_perception.model.model_spec import HeadSpec, MaskSize, ModelSpec, TensorType
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.segmentation_mask import UNLABELLED, SegmentationMask
 
-_FILE = "decode/class_ids_mask.cu"
 _CELLS_PER_BLOCK = 4 * THREADS[0]
 _NONE = 2**31 - 1
+
+
+def _sources(dtype: TensorType) -> tuple[KernelSource, KernelSource]:
+    """The kernels for cells and for pixels."""
+    defines = (("ID", ELEMENT_TYPES[dtype]),)
+    cells, pixels = (
+        KernelSource(file="decode/class_ids_mask.cu", function=function, defines=defines)
+        for function in ("id_cells", "id_pixels")
+    )
+    return cells, pixels
+
+
+def kernel_sources() -> tuple[KernelSource, ...]:
+    """All kernels of this file."""
+    return tuple(source for dtype in INTEGERS for source in _sources(dtype))
 
 
 class SemanticClassIdsKernels(NoLimits):
@@ -48,9 +63,7 @@ class SemanticClassIdsKernels(NoLimits):
         self._grid = (output.shape[-2], output.shape[-1])
         self._is_whole = head.mask_size is MaskSize.CAMERA
         self._network = (spec.inputs[0].height, spec.inputs[0].width)
-        defines = (("ID", ELEMENT_TYPES[output.dtype]),)
-        self._cells = KernelSource(file=_FILE, function="id_cells", defines=defines)
-        self._pixels = KernelSource(file=_FILE, function="id_pixels")
+        self._cells, self._pixels = _sources(output.dtype)
 
     @property
     def workspace_bytes(self) -> int:

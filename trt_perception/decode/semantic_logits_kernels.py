@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.decode.element_type import ELEMENT_TYPES
+from trt_perception.decode.head_check import FLOATS
 from trt_perception.decode.head_kernels import aligned, view
 from trt_perception.decode.mask_grid import mask_axes
 from trt_perception.decode.mask_launch import (
@@ -22,11 +23,24 @@ from trt_perception.decode.mask_launch import (
 from trt_perception.decode.no_limits import NoLimits
 from trt_perception.errors import DropReason, FrameError
 from trt_perception.kernel_call import Argument, KernelCall, KernelSource
-from trt_perception.model.model_spec import HeadKind, HeadSpec, MaskSize, ModelSpec
+from trt_perception.model.model_spec import HeadKind, HeadSpec, MaskSize, ModelSpec, TensorType
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.segmentation_mask import SegmentationMask
 
-_FILE = "decode/logits_mask.cu"
+
+def _sources(dtype: TensorType) -> tuple[KernelSource, KernelSource]:
+    """The kernels for cells and for pixels."""
+    defines = (("LOGIT", ELEMENT_TYPES[dtype]),)
+    cells, pixels = (
+        KernelSource(file="decode/logits_mask.cu", function=function, defines=defines)
+        for function in ("logit_cells", "logit_pixels")
+    )
+    return cells, pixels
+
+
+def kernel_sources() -> tuple[KernelSource, ...]:
+    """All kernels of this file."""
+    return tuple(source for dtype in FLOATS for source in _sources(dtype))
 
 
 class SemanticLogitsKernels(NoLimits):
@@ -47,9 +61,7 @@ class SemanticLogitsKernels(NoLimits):
         self._border = 0.5 if head.kind is HeadKind.BINARY_MASK else 0.0
         self._is_whole = head.mask_size is MaskSize.CAMERA
         self._network = (spec.inputs[0].height, spec.inputs[0].width)
-        defines = (("LOGIT", ELEMENT_TYPES[output.dtype]),)
-        self._cells = KernelSource(file=_FILE, function="logit_cells", defines=defines)
-        self._pixels = KernelSource(file=_FILE, function="logit_pixels", defines=defines)
+        self._cells, self._pixels = _sources(output.dtype)
 
     @property
     def workspace_bytes(self) -> int:
