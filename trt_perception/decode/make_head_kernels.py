@@ -13,6 +13,7 @@ from trt_perception.decode.query_kernels import detr_kernels, rtdetr_kernels
 from trt_perception.decode.semantic_class_ids_kernels import SemanticClassIdsKernels
 from trt_perception.decode.semantic_logits_kernels import SemanticLogitsKernels
 from trt_perception.decode.yolov8_kernels import yolov8_kernels
+from trt_perception.decode.yolov8_seg_kernels import Yolov8SegKernels
 from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, TensorType
 
 _KERNELS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadKernels]] = {
@@ -21,6 +22,7 @@ _KERNELS: Mapping[HeadKind, Callable[[HeadSpec, ModelSpec], HeadKernels]] = {
     HeadKind.YOLOV5: objectness_kernels,
     HeadKind.YOLOV7: objectness_kernels,
     HeadKind.YOLOV8: yolov8_kernels,
+    HeadKind.YOLOV8_SEG: Yolov8SegKernels,
     HeadKind.YOLOV10: joined_kernels,
     HeadKind.RTDETR: rtdetr_kernels,
     HeadKind.RTDETR_END_TO_END: joined_kernels,
