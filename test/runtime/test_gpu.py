@@ -65,13 +65,14 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
     made = Runtime()
     device = SimpleNamespace(
         set_current=lambda: None,
+        compute_capability=(9, 0),
         create_stream=lambda options: SimpleNamespace(options=options),
         create_event=lambda options: SimpleNamespace(options=options),
     )
     core = ModuleType("cuda.core")
     vars(core).update(Device=lambda index: device, StreamOptions=SimpleNamespace, EventOptions=SimpleNamespace)
     bindings, cuda = ModuleType("cuda.bindings"), ModuleType("cuda")
-    vars(bindings).update(runtime=made)
+    vars(bindings).update(runtime=made, driver=ModuleType("cuda.bindings.driver"))
     vars(cuda).update(core=core, bindings=bindings)
     modules = {"cuda": cuda, "cuda.core": core, "cuda.bindings": bindings, "cuda.bindings.runtime": made}
     for name, module in modules.items():
@@ -97,6 +98,13 @@ def test_memory_is_freed_as_what_it_is(runtime: Runtime) -> None:
         ("cudaMalloc", 10), ("cudaFree", 4096), ("cudaMallocHost", 20), ("cudaFreeHost", 8192), ("cudaMalloc", 1),
     ]  # fmt: skip
     assert gpu.free_bytes() == 300
+
+
+def test_allocations_are_counted(runtime: Runtime) -> None:
+    gpu = Gpu()
+    gpu.free(gpu.allocate(10))
+    gpu.free(gpu.allocate_pinned(20))
+    assert gpu.allocations == 2
 
 
 def test_copies_go_where_they_should(runtime: Runtime) -> None:

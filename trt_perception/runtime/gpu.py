@@ -1,4 +1,7 @@
-"""One GPU: memory, streams, events and copies. The only place that imports the CUDA packages."""
+"""One GPU: memory, streams, events, copies and kernels.
+
+The only place that imports the CUDA packages, but for the compiler of kernels.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,17 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.errors import DeviceError, MissingError, PerceptionError
+from trt_perception.kernel_call import KernelCall, KernelSource
+from trt_perception.runtime.kernel_cache import KernelCache
+from trt_perception.runtime.kernel_files import PACKAGE
+from trt_perception.runtime.kernel_launcher import Kernel, KernelLauncher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +44,17 @@ class Gpu:
 
     Args:
         index: As CUDA counts, CUDA_VISIBLE_DEVICES included.
+        kernel_cache: Where compiled kernels are kept. None: in the user's cache folder.
 
     Raises:
         MissingError: The CUDA packages are not installed.
         DeviceError: There is no such device, or it cannot be used.
     """
 
-    def __init__(self, index: int = 0) -> None:
+    def __init__(self, index: int = 0, *, kernel_cache: KernelCache | None = None) -> None:
         try:
             from cuda import core
-            from cuda.bindings import runtime
+            from cuda.bindings import driver, runtime
         except ImportError as error:
             raise MissingError(
                 f"the Python packages cuda-core and cuda-bindings cannot be imported ({error})",
@@ -54,7 +63,18 @@ class Gpu:
         self.index = index
         self._core: Any = core
         self._runtime: Any = runtime
+        self.allocations = 0
+        """How often memory was allocated so far, of the device and pinned."""
         self.use()
+        with self.guard("asking for its compute capability"):
+            major, minor = core.Device(index).compute_capability
+        self._launcher = KernelLauncher(
+            core,
+            driver,
+            compute_capability=(int(major), int(minor)),
+            cache=kernel_cache or KernelCache(),
+            error=self.error,
+        )
 
     def use(self) -> None:
         """Make it the calling thread's GPU. Cheap.
@@ -75,6 +95,7 @@ class Gpu:
         Raises:
             DeviceError: There is not enough.
         """
+        self.allocations += 1
         return Memory(address=int(self._call("cudaMalloc", max(1, nbytes))[0]), nbytes=nbytes)
 
     def allocate_pinned(self, nbytes: int) -> Memory:
@@ -83,6 +104,7 @@ class Gpu:
         Raises:
             DeviceError: There is not enough.
         """
+        self.allocations += 1
         return Memory(address=int(self._call("cudaMallocHost", max(1, nbytes))[0]), nbytes=nbytes, is_pinned=True)
 
     @property
@@ -173,6 +195,30 @@ class Gpu:
         is_plain = capturing == runtime.cudaStreamCaptureStatus.cudaStreamCaptureStatusNone
         flags = runtime.cudaEventRecordDefault if is_plain else runtime.cudaEventRecordExternal
         self._call("cudaEventRecordWithFlags", int(event.handle), handle, flags)
+
+    def load_kernel(self, source: KernelSource, *, root: Path = PACKAGE) -> Kernel:
+        """Compile a kernel, or take it from the cache, and load it. Does nothing where it is loaded.
+
+        Args:
+            source: Which one.
+            root: Where its file lies.
+
+        Raises:
+            MissingError: NVRTC is not installed, or does not know this GPU.
+            DeviceError: It does not compile, with the compiler's log; or its file has no such function.
+        """
+        with self.guard(f"loading {source}"):
+            return self._launcher.load(source, root=root)
+
+    def launch(self, call: KernelCall, handle: int) -> None:
+        """Enqueue a kernel on the stream of that handle; while it is captured, one that was launched before.
+
+        Raises:
+            ValueError: The arguments' number or sizes are not those of the kernel's parameters.
+            MissingError, DeviceError: As `load_kernel`, where it is not loaded; or CUDA refuses.
+        """
+        kernel = self._launcher.find(call.source) or self.load_kernel(call.source)
+        self._launcher.launch(call, kernel, handle)
 
     def make_stream(self, *, priority: int | None = None) -> Any:
         """A stream that never waits for the default stream.
