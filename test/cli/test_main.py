@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from trt_perception.cli.main import VERBS, build_parser, main
+from trt_perception.cli.main import VERBS, build_parser, main, verb_module
 from trt_perception.version import __version__
-
-NAMES = [module.NAME for module in VERBS]
 
 
 def test_lists_every_verb_with_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,22 +17,42 @@ def test_lists_every_verb_with_a_summary(capsys: pytest.CaptureFixture[str]) -> 
         main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for module in VERBS:
-        assert module.NAME in text
+    for name in VERBS:
+        module = verb_module(name)
+        assert name == module.NAME
+        assert name in text
         assert module.SUMMARY.split(":")[0].split(",")[0] in " ".join(text.split())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VERBS)
 def test_the_help_of_a_verb_shows_an_example_that_parses(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([name, "--help"])
-    example = next(module.EXAMPLE for module in VERBS if name == module.NAME)
+    example = verb_module(name).EXAMPLE
     text = capsys.readouterr().out
     assert example in text
     assert "exit codes" in text
     program, *arguments = example.split()
     assert program == "trt-perception"
     assert build_parser().parse_args(arguments).verb == name
+
+
+def test_a_verb_loads_no_other_verbs_modules() -> None:
+    program = (
+        "import sys; from trt_perception.cli.main import main; main(['inspect', 'absent.onnx']); "
+        "assert 'trt_perception.cli.inspect' in sys.modules; "
+        "assert not {'trt_perception.cli.detect', 'trt_perception.cli.demo', 'cv2'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_verb_is_refused_with_all_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["inspekt", "absent.onnx"])
+    assert end.value.code == 2
+    text = capsys.readouterr().err
+    assert all(name in text for name in VERBS)
 
 
 def test_prints_the_version(capsys: pytest.CaptureFixture[str]) -> None:

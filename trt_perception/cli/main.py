@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from trt_perception.cli import (
-    bench,
-    build,
-    calibrate,
-    compare_live,
-    demo,
-    detect,
-    doctor,
-    inspect,
-    judge,
-    play,
-    profile,
-    quantize,
-    replay,
-    run,
-    validate,
-)
 from trt_perception.errors import PerceptionError
 from trt_perception.version import __version__
 
 VERBS = (
-    doctor, run, play, inspect, calibrate, quantize, build, judge, profile, bench, detect, validate, replay,
-    compare_live, demo,
+    "doctor", "run", "play", "inspect", "calibrate", "quantize", "build", "judge", "profile", "bench", "detect",
+    "validate", "replay", "compare-live", "demo",
 )  # fmt: skip
+"""Every verb; what it does stands in the module of its name."""
 
 EXIT_CODES = """\
 exit codes: 0 done; 1 a gate did not hold; 2 bad input or usage; 3 something needed is missing (GPU, ROS, package)"""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every verb. Verb modules import what is heavy only when they run."""
+def verb_module(name: str) -> Any:
+    """The module of a verb: NAME, SUMMARY, EXAMPLE, `add_arguments`, `run`."""
+    return importlib.import_module(f"trt_perception.cli.{name.replace('-', '_')}")
+
+
+def build_parser(verb: str = "") -> argparse.ArgumentParser:
+    """The parser of every verb.
+
+    Args:
+        verb: The only one whose arguments are wanted; the others are known by name alone, and their modules, which
+            take half a second together, are not loaded. Empty: all.
+    """
     parser = argparse.ArgumentParser(
         prog="trt-perception",
         description="TensorRT perception for ROS 2: from camera topics to vision_msgs.",
@@ -45,22 +41,31 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"trt-perception {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module in VERBS:
-        verb = verbs.add_parser(
-            module.NAME,
-            help=module.SUMMARY,
-            description=module.SUMMARY[0].upper() + module.SUMMARY[1:] + ".",
-            epilog=f"example:\n  {module.EXAMPLE}\n\n{EXIT_CODES}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(verb)
-        verb.set_defaults(run=module.run, verb=module.NAME)
+    for name in VERBS:
+        if verb in ("", name):
+            _add_verb(verbs, verb_module(name))
+        else:
+            verbs.add_parser(name)
     return parser
+
+
+def _add_verb(verbs: Any, module: Any) -> None:
+    verb = verbs.add_parser(
+        module.NAME,
+        help=module.SUMMARY,
+        description=module.SUMMARY[0].upper() + module.SUMMARY[1:] + ".",
+        epilog=f"example:\n  {module.EXAMPLE}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(verb)
+    verb.set_defaults(run=module.run, verb=module.NAME)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    verb = arguments[0] if arguments and arguments[0] in VERBS else ""
+    options = build_parser(verb).parse_args(arguments)
     try:
         return int(options.run(options))
     except PerceptionError as error:
