@@ -26,6 +26,23 @@ def cpu_compiler(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return CpuCompiler(tmp_path_factory.mktemp("cuda_on_cpu"))
 
 
+@pytest.fixture(scope="session")
+def kernel_gpu(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The first GPU, with a cache of kernels of its own."""
+    for package in ("cuda.core", "cuda.bindings"):
+        pytest.importorskip(package, reason=f"needs the package {package}")
+    from trt_perception.engine.cuda_driver import CudaDriver
+    from trt_perception.errors import PerceptionError
+    from trt_perception.runtime.gpu import Gpu
+    from trt_perception.runtime.kernel_cache import KernelCache
+
+    try:
+        CudaDriver().device(0)
+    except PerceptionError as error:
+        pytest.skip(f"needs a GPU: {error}")
+    return Gpu(kernel_cache=KernelCache(tmp_path_factory.mktemp("kernels")))
+
+
 @pytest.fixture(params=["cpu", pytest.param("gpu", marks=pytest.mark.gpu)])
 def kernel_bench(request: pytest.FixtureRequest) -> Iterator[KernelBench]:
     """Where a test's kernels run: on the CPU, and under `-m gpu` on the GPU."""
@@ -36,6 +53,8 @@ def kernel_bench(request: pytest.FixtureRequest) -> Iterator[KernelBench]:
     else:
         from helpers.gpu_kernel_bench import GpuKernelBench
 
-        bench = GpuKernelBench(request.getfixturevalue("kernel_gpu"))
+        gpu = request.getfixturevalue("kernel_gpu")
+        gpu.use()
+        bench = GpuKernelBench(gpu)
     yield bench
     bench.clear()
