@@ -71,7 +71,6 @@ class PreprocessKernel:
         sizes = (layout.width, layout.height, *transform.crop, x0, y0, x1, y1, spec.width, spec.height)
         arguments: tuple[Argument, ...] = (
             *(np.uint64(address) for address in (pixels, constants, tensor)),
-            np.int64(layout.nbytes),
             np.int64(layout.step),
             *(np.int32(size) for size in sizes),
             np.int32(spec.preprocess.pad_value),
