@@ -1,16 +1,13 @@
-"""Recorded messages as results, and the two ledgers."""
+"""Recorded messages as results."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import numpy as np
 
 from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.cdr.detection_array import DetectionArrayEncoder
 from trt_perception.cdr.image_message import encode_image
-from trt_perception.demo.live_results import TopicContent, collect_results, read_drop_log, read_ledger
+from trt_perception.demo.live_results import TopicContent, collect_results
 from trt_perception.detections import Detections
 from trt_perception.segmentation_mask import SegmentationMask
 
@@ -53,21 +50,3 @@ def test_joins_the_heads_of_one_frame() -> None:
     assert objects.class_ids.tolist() == [1, 0]
     assert np.array_equal(road.class_ids, mask)
     assert len(results["front"][6].heads["objects"]) == 0  # type: ignore[arg-type]
-
-
-def test_reads_drops_without_those_of_unknown_stamp(tmp_path: Path) -> None:
-    lines = [
-        {"camera": "front", "stamp_ns": 7, "reason": "replaced"},
-        {"camera": "front", "stamp_ns": None, "reason": "malformed"},
-    ]
-    path = tmp_path / "drops.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert read_drop_log(path) == {"front": {7: "replaced"}}
-    assert read_drop_log(tmp_path / "absent.jsonl") == {}
-
-
-def test_reads_the_ledger_in_the_order_of_sending(tmp_path: Path) -> None:
-    lines = [{"topic": "front/image_raw", "stamp_ns": stamp, "sent_ns": 10 * stamp} for stamp in (3, 1, 2)]
-    path = tmp_path / "sent.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert list(read_ledger(path)["front/image_raw"].items()) == [(3, 30), (1, 10), (2, 20)]

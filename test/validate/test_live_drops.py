@@ -30,6 +30,8 @@ def test_reads_a_drop_log(tmp_path: Path) -> None:
         )
     )
     assert drops.reasons == {("front", 5): DropReason.REPLACED, ("left", 5): DropReason.LATE}
+    assert drops.of("left") == {5: DropReason.LATE}
+    assert drops.of("back") == {}
     assert (drops.unstamped, drops.lost) == (1, 3)
 
 
@@ -71,10 +73,12 @@ def test_whatever_a_file_holds_is_read_or_refused(tmp_path_factory: pytest.TempP
 def test_reads_what_the_player_sent(tmp_path: Path) -> None:
     path = write(
         tmp_path / "sent.jsonl",
-        {"topic": "/front/image_raw", "stamp_ns": 5, "sent_ns": 9},
         {"topic": "/front/image_raw", "stamp_ns": 6, "sent_ns": 9},
-        {"topic": "/tf", "stamp_ns": None, "sent_ns": 9},
+        {"topic": "/front/image_raw", "stamp_ns": 5, "sent_ns": 10},
+        {"topic": "/tf", "stamp_ns": None, "sent_ns": 11},
     )
-    assert read_played(path) == {"/front/image_raw": {5, 6}, "/tf": set()}
+    played = read_played(path)
+    assert played == {"/front/image_raw": {6: 9, 5: 10}, "/tf": {}}
+    assert list(played["/front/image_raw"]) == [6, 5]
     with pytest.raises(InputError, match=r"drops\.jsonl:1: expected a line of a ledger"):
         read_played(write(tmp_path / "drops.jsonl", {"camera": "a", "stamp_ns": 1, "reason": "late"}))

@@ -9,14 +9,7 @@ from pathlib import Path
 
 from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.cli.demo_source import DemoSource
-from trt_perception.demo.live_results import (
-    LiveResult,
-    Results,
-    TopicContent,
-    collect_results,
-    read_drop_log,
-    read_ledger,
-)
+from trt_perception.demo.live_results import LiveResult, Results, TopicContent, collect_results
 from trt_perception.detections import Detections
 from trt_perception.errors import MissingError
 from trt_perception.model.load_spec import load_spec
@@ -24,6 +17,7 @@ from trt_perception.model.model_spec import ModelSpec
 from trt_perception.result import HeadResult
 from trt_perception.ros.topics import plan_topics
 from trt_perception.settings.load_settings import load_settings
+from trt_perception.validate.live_drops import LiveDrops, read_played
 
 _TYPES = {True: "vision_msgs/msg/Detection2DArray", False: "sensor_msgs/msg/Image"}
 
@@ -123,13 +117,13 @@ def run_demo(config: Path, source: DemoSource, spec: ModelSpec, log_folder: Path
         sim_time=source.has_own_time,
     )
     messages = live.run()
-    ledger = read_ledger(live.ledger)
+    played, drops = read_played(live.ledger), LiveDrops.read(live.drop_log)
     return DemoRun(
         source=source,
         spec=spec,
         results=collect_results(messages, contents),
-        sent={camera: ledger.get(source.topic(camera), {}) for camera in source.cameras},
-        drops=read_drop_log(live.drop_log),
+        sent={camera: played.get(source.topic(camera), {}) for camera in source.cameras},
+        drops={camera: drops.of(camera) for camera in source.cameras},
         messages=messages,
         contents=contents,
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -79,27 +76,3 @@ def _mask(data: bytes | memoryview) -> tuple[int, SegmentationMask]:
     frame = frame_from_image(parse_image(data), "")
     rows = frame.data[: frame.step * frame.height].reshape(frame.height, frame.step)
     return frame.stamp_ns, SegmentationMask(class_ids=np.ascontiguousarray(rows[:, : frame.width]))
-
-
-def read_drop_log(path: Path) -> dict[str, dict[int, str]]:
-    """Reason by camera and stamp; empty where the node dropped nothing."""
-    drops: dict[str, dict[int, str]] = {}
-    for entry in _json_lines(path):
-        if entry.get("stamp_ns") is not None:
-            drops.setdefault(entry["camera"], {})[entry["stamp_ns"]] = entry["reason"]
-    return drops
-
-
-def read_ledger(path: Path) -> dict[str, dict[int, int]]:
-    """Time of sending by topic and stamp, in the order of sending."""
-    sent: dict[str, dict[int, int]] = {}
-    for entry in _json_lines(path):
-        if entry["stamp_ns"] is not None:
-            sent.setdefault(entry["topic"], {})[entry["stamp_ns"]] = entry["sent_ns"]
-    return sent
-
-
-def _json_lines(path: Path) -> Iterable[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]

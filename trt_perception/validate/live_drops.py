@@ -25,6 +25,10 @@ class LiveDrops:
     unstamped: int = 0
     lost: int = 0
 
+    def of(self, camera: str) -> dict[int, DropReason]:
+        """Reason by stamp of one camera."""
+        return {stamp_ns: reason for (name, stamp_ns), reason in self.reasons.items() if name == camera}
+
     @staticmethod
     def read(path: Path) -> LiveDrops:
         """Reads the file that the node's ``drop_log`` names.
@@ -48,19 +52,19 @@ class LiveDrops:
         return LiveDrops(reasons=reasons, unstamped=unstamped, lost=lost)
 
 
-def read_played(path: Path) -> dict[str, set[int]]:
-    """Stamps of what `trt-perception play --ledger` sent, nanoseconds, by topic.
+def read_played(path: Path) -> dict[str, dict[int, int]]:
+    """Time of sending of what `trt-perception play --ledger` sent, nanoseconds, by topic and stamp, in that order.
 
     Raises:
         InputError: There is no such file, or a line is not of a ledger.
     """
-    played: dict[str, set[int]] = {}
+    played: dict[str, dict[int, int]] = {}
     for where, entry in _lines(path, "ledger"):
-        if not isinstance(entry.get("topic"), str) or "stamp_ns" not in entry:
-            raise InputError(f"{where}: expected a line of a ledger, with topic and stamp_ns")
-        stamps = played.setdefault(entry["topic"], set())
+        if not isinstance(entry.get("topic"), str) or not {"stamp_ns", "sent_ns"} <= set(entry):
+            raise InputError(f"{where}: expected a line of a ledger, with topic, stamp_ns and sent_ns")
+        stamps = played.setdefault(entry["topic"], {})
         if entry["stamp_ns"] is not None:
-            stamps.add(_integer(entry["stamp_ns"], where))
+            stamps[_integer(entry["stamp_ns"], where)] = _integer(entry["sent_ns"], where)
     return played
 
 
