@@ -85,7 +85,8 @@ def kept_detections(
 ) -> tuple[Detections, NDArray[np.intp]]:
     """As `to_detections`, and the position of each detection among the candidates."""
     half = centres[:, 2:] / 2
-    corners = np.concatenate((centres[:, :2] - half, centres[:, :2] + half), axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # it is said by name below
+        corners = np.concatenate((centres[:, :2] - half, centres[:, :2] + half), axis=1)
     if not np.isfinite(corners).all():
         raise FrameError(DropReason.INFERENCE_FAILED, f"output {output!r}: a box is NaN or infinite")
     boxes = transform.to_image(corners)
