@@ -10,6 +10,7 @@ import numpy as np
 
 from trt_perception.decode.box_scan import Part
 from trt_perception.decode.element_type import ELEMENT_TYPES
+from trt_perception.decode.head_check import FLOATS
 from trt_perception.kernel_call import Argument, KernelSource
 from trt_perception.model.model_spec import InputSpec, TensorType
 from trt_perception.preprocess.image_transform import ImageTransform
@@ -62,14 +63,7 @@ class BoxFinish:
     @property
     def source(self) -> KernelSource:
         """The kernel."""
-        defines = [
-            ("VALUE", ELEMENT_TYPES[self.dtype]),
-            ("BOXES", self.meaning.value),
-            ("IS_PAIRS", str(int(self.are_pairs))),
-        ]
-        if self.strides:
-            defines.append(("STRIDES", ",".join(str(stride) for stride in self.strides)))
-        return KernelSource(file="decode/finish_boxes.cu", function="finish_boxes", defines=tuple(defines))
+        return _source(self.dtype, self.meaning, self.are_pairs, self.strides)
 
     def arguments(self, outputs: Mapping[str, int]) -> tuple[Argument, ...]:
         """The kernel's first arguments: where and how many.
@@ -98,3 +92,22 @@ def transform_arguments(transform: ImageTransform) -> tuple[np.float64, ...]:
         transform.image_height,
     )
     return tuple(np.float64(number) for number in numbers)
+
+
+def kernel_sources() -> tuple[KernelSource, ...]:
+    """All kernels that are launched from here, with the usual strides."""
+    ways = [
+        (BoxMeaning.CENTRES, False, ()),
+        (BoxMeaning.CELLS, False, (8, 16, 32)),
+        (BoxMeaning.CORNERS, False, ()),
+        (BoxMeaning.FRACTIONS, False, ()),
+        (BoxMeaning.FRACTIONS, True, ()),
+    ]
+    return tuple(_source(dtype, *way) for dtype in FLOATS for way in ways)
+
+
+def _source(dtype: TensorType, meaning: BoxMeaning, are_pairs: bool, strides: tuple[int, ...]) -> KernelSource:
+    defines = [("VALUE", ELEMENT_TYPES[dtype]), ("BOXES", meaning.value), ("IS_PAIRS", str(int(are_pairs)))]
+    if strides:
+        defines.append(("STRIDES", ",".join(str(stride) for stride in strides)))
+    return KernelSource(file="decode/finish_boxes.cu", function="finish_boxes", defines=tuple(defines))

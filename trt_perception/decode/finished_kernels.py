@@ -8,8 +8,9 @@ from trt_perception.decode.box_finish import BoxFinish, BoxMeaning
 from trt_perception.decode.box_kernels import BoxKernels, Checked, ClassNumbers
 from trt_perception.decode.box_scan import SCAN_THREADS, BoxScan, Part
 from trt_perception.decode.element_type import ELEMENT_TYPES
+from trt_perception.decode.head_check import FLOATS, INTEGERS
 from trt_perception.kernel_call import KernelSource
-from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, OutputSpec
+from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, OutputSpec, TensorType
 
 
 def joined_kernels(head: HeadSpec, spec: ModelSpec) -> BoxKernels:
@@ -92,16 +93,11 @@ def _scan(
     is_joined: bool = False,
     count: OutputSpec | None = None,
 ) -> BoxScan:
-    defines = (
-        ("BOX", ELEMENT_TYPES[boxes[0].dtype]),
-        ("SCORE", ELEMENT_TYPES[scores[0].dtype]),
-        ("CLASS_ID", ELEMENT_TYPES[numbers[0].dtype]),
-        ("COUNT", ELEMENT_TYPES[count.dtype] if count else "int"),
-        ("IS_JOINED", str(int(is_joined))),
-    )
     columns = [argument for _, part, step in (boxes, scores, numbers) for argument in (part, np.int32(step))]
     return BoxScan(
-        source=KernelSource(file="decode/scan_finished.cu", function="scan_finished", defines=defines),
+        source=_source(
+            boxes[0].dtype, scores[0].dtype, numbers[0].dtype, count.dtype if count else TensorType.INT32, is_joined
+        ),
         blocks=-(-rows // SCAN_THREADS),
         segment=SCAN_THREADS,
         arguments=(*columns, Part(count.name) if count else np.uint64(0), np.int32(rows), np.int32(classes)),
@@ -118,3 +114,18 @@ def _finish(head: HeadSpec, spec: ModelSpec, boxes: OutputSpec, step: int, meani
         rows=boxes.shape[1],
         classes=len(head.labels),
     )
+
+
+def kernel_sources() -> tuple[KernelSource, ...]:
+    """The kernels that are launched from here, of outputs whose numbers and whose count have one type."""
+    joined = [_source(dtype, dtype, dtype, TensorType.INT32, True) for dtype in FLOATS]
+    separate = [_source(dtype, dtype, number, number, False) for dtype in FLOATS for number in INTEGERS]
+    return (*joined, *separate)
+
+
+def _source(
+    box: TensorType, score: TensorType, class_id: TensorType, count: TensorType, is_joined: bool
+) -> KernelSource:
+    types = {"BOX": box, "SCORE": score, "CLASS_ID": class_id, "COUNT": count}
+    defines = (*((name, ELEMENT_TYPES[dtype]) for name, dtype in types.items()), ("IS_JOINED", str(int(is_joined))))
+    return KernelSource(file="decode/scan_finished.cu", function="scan_finished", defines=defines)

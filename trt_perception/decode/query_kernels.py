@@ -8,10 +8,10 @@ from trt_perception.decode.box_finish import BoxFinish, BoxMeaning
 from trt_perception.decode.box_kernels import BoxKernels, Checked
 from trt_perception.decode.box_scan import SCAN_THREADS, BoxScan, Part
 from trt_perception.decode.element_type import ELEMENT_TYPES
-from trt_perception.decode.head_check import head_outputs, single_output
+from trt_perception.decode.head_check import FLOATS, head_outputs, single_output
 from trt_perception.decode.row_scan import ROWS, row_scan
 from trt_perception.kernel_call import KernelSource
-from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, OutputSpec
+from trt_perception.model.model_spec import HeadKind, HeadSpec, ModelSpec, OutputSpec, TensorType
 
 
 def rtdetr_kernels(head: HeadSpec, spec: ModelSpec) -> BoxKernels:
@@ -38,15 +38,10 @@ def detr_kernels(head: HeadSpec, spec: ModelSpec) -> BoxKernels:
     logits, boxes = head_outputs(head, spec, 2)
     _, rows, columns = logits.shape
     are_pairs = head.kind is HeadKind.DETR_SIGMOID
-    name = "scan_pairs" if are_pairs else "scan_softmax"
     segment = SCAN_THREADS if are_pairs else ROWS
     candidates = rows * max(columns, 4) if are_pairs else rows  # of pairs at least as many threads as there are sides
     scan = BoxScan(
-        source=KernelSource(
-            file=f"decode/{name}.cu",
-            function=name,
-            defines=(("LOGIT", ELEMENT_TYPES[logits.dtype]), ("BOX", ELEMENT_TYPES[boxes.dtype])),
-        ),
+        source=_source(are_pairs, logits.dtype, boxes.dtype),
         blocks=-(-candidates // segment),
         segment=segment,
         arguments=(Part(logits.name), Part(boxes.name), np.int32(rows), np.int32(columns)),
@@ -54,6 +49,17 @@ def detr_kernels(head: HeadSpec, spec: ModelSpec) -> BoxKernels:
     )
     finish = _finish(head, spec, boxes, 4, are_pairs=are_pairs)
     return BoxKernels(head.labels, scan, finish, (Checked(logits.name, columns, rows), Checked(boxes.name, 4, rows)))
+
+
+def kernel_sources() -> tuple[KernelSource, ...]:
+    """All kernels that are launched from here, besides those of rows."""
+    return tuple(_source(are_pairs, logit, box) for are_pairs in (True, False) for logit in FLOATS for box in FLOATS)
+
+
+def _source(are_pairs: bool, logit: TensorType, box: TensorType) -> KernelSource:
+    name = "scan_pairs" if are_pairs else "scan_softmax"
+    defines = (("LOGIT", ELEMENT_TYPES[logit]), ("BOX", ELEMENT_TYPES[box]))
+    return KernelSource(file=f"decode/{name}.cu", function=name, defines=defines)
 
 
 def _finish(head: HeadSpec, spec: ModelSpec, boxes: OutputSpec, step: int, *, are_pairs: bool = False) -> BoxFinish:

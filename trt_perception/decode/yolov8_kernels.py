@@ -9,10 +9,10 @@ from trt_perception.decode.box_kernels import BoxKernels, Checked
 from trt_perception.decode.box_scan import SCAN_THREADS, BoxScan, Part
 from trt_perception.decode.candidates import MAX_CANDIDATES
 from trt_perception.decode.element_type import ELEMENT_TYPES
-from trt_perception.decode.head_check import head_outputs
+from trt_perception.decode.head_check import FLOATS, head_outputs
 from trt_perception.instance_detections import MAX_INSTANCES
 from trt_perception.kernel_call import KernelSource
-from trt_perception.model.model_spec import HeadSpec, ModelSpec, OutputSpec
+from trt_perception.model.model_spec import HeadSpec, ModelSpec, OutputSpec, TensorType
 
 CELLS = 32
 """Cells of a block of threads; 8 threads share the channels of each."""
@@ -54,9 +54,8 @@ def yolov8_kernels(head: HeadSpec, spec: ModelSpec) -> BoxKernels:
 def _scan(output: OutputSpec, classes: int, extra: OutputSpec | None) -> BoxScan:
     _, channels, cells = output.shape
     extra_values = int(np.prod(extra.shape)) if extra else 0
-    defines = (("VALUE", ELEMENT_TYPES[output.dtype]), ("EXTRA", ELEMENT_TYPES[(extra or output).dtype]))
     return BoxScan(
-        source=KernelSource(file="decode/scan_columns.cu", function="scan_columns", defines=defines),
+        source=_source(output.dtype, (extra or output).dtype),
         blocks=-(-cells // CELLS) + -(-extra_values // (_EXTRA_VALUES * SCAN_THREADS)),
         segment=CELLS,
         threads=(CELLS, SCAN_THREADS // CELLS, 1),
@@ -69,3 +68,13 @@ def _scan(output: OutputSpec, classes: int, extra: OutputSpec | None) -> BoxScan
             np.int32(extra_values),
         ),
     )
+
+
+def kernel_sources() -> tuple[KernelSource, ...]:
+    """All kernels that are launched from here."""
+    return tuple(_source(dtype, extra) for dtype in FLOATS for extra in FLOATS)
+
+
+def _source(dtype: TensorType, extra: TensorType) -> KernelSource:
+    defines = (("VALUE", ELEMENT_TYPES[dtype]), ("EXTRA", ELEMENT_TYPES[extra]))
+    return KernelSource(file="decode/scan_columns.cu", function="scan_columns", defines=defines)
