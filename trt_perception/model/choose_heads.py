@@ -10,7 +10,9 @@ from trt_perception.model.families.not_supported import refusals
 from trt_perception.model.families.registry import FAMILIES, family_of
 from trt_perception.model.model_overrides import ANY
 from trt_perception.model.model_spec import HeadKind
+from trt_perception.model.open_sizes import open_sizes_remedy
 from trt_perception.model.problem import Problem
+from trt_perception.model.tensor_info import TensorInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +64,15 @@ def _named_heads(evidence: Evidence, named: Mapping[str, HeadKind]) -> ChosenHea
         try:
             claims.append(_stated_claim(evidence, name, kind))
         except LayoutMismatch as mismatch:
-            problems.append(Problem(text=f"head: {kind.value}: {mismatch}", remedy="set `head:` to another family"))
+            tensors = [output for output in evidence.outputs if output.name == name]
+            problems.append(Problem(text=f"head: {kind.value}: {mismatch}", remedy=_misfit_remedy(tensors)))
     read = {*named, *(name for claim in claims for name in claim.outputs)}
     unread = {name: "another output was named as head" for name in outputs if name not in read}
     return ChosenHeads(claims=tuple(dict.fromkeys(claims)), unread=unread, problems=tuple(problems))
+
+
+def _misfit_remedy(outputs: Iterable[TensorInfo]) -> str:
+    return open_sizes_remedy(outputs) or "set `head:` to another family"
 
 
 def _stated_claim(evidence: Evidence, name: str, kind: HeadKind) -> HeadClaim:
@@ -110,7 +117,7 @@ def _stated_anywhere(
     if fitting:
         choices = " or ".join(f"--head {claim.outputs[0]}={kind.value}" for claim in fitting)
         return [], Problem(text=f"head: {kind.value} fits {len(fitting)} outputs", remedy=f"name one: {choices}")
-    return [], Problem(text=f"head: {kind.value}: " + "; ".join(misfits), remedy="set `head:` to another family")
+    return [], Problem(text=f"head: {kind.value}: " + "; ".join(misfits), remedy=_misfit_remedy(evidence.outputs))
 
 
 def _weighed(evidence: Evidence, everything: list[HeadClaim | Refusal]) -> ChosenHeads:
@@ -173,7 +180,9 @@ def _drawn_problems(evidence: Evidence, drawn: Iterable[tuple[str, list[HeadClai
 
 def _nothing_recognised(evidence: Evidence) -> Problem:
     shown = "; ".join(map(str, evidence.outputs))
+    supported = f"supported `head:` values are {', '.join(kind.value for kind in HeadKind)}"
+    sizes = open_sizes_remedy(evidence.outputs)  # no family claims an output whose sizes it cannot see
     return Problem(
         text=f"no head recognised in outputs {shown} at network size {evidence.width}x{evidence.height}",
-        remedy=f"supported `head:` values are {', '.join(kind.value for kind in HeadKind)}",
+        remedy=f"{sizes}; {supported}" if sizes else supported,
     )

@@ -28,6 +28,7 @@ from trt_perception.model.image_inputs import ImageInput, image_inputs
 from trt_perception.model.model_overrides import ModelOverrides
 from trt_perception.model.model_spec import HeadSpec, InputSpec, ModelSpec, OutputSpec, TensorType
 from trt_perception.model.onnx_model import OnnxModel
+from trt_perception.model.open_sizes import open_sizes_remedy
 from trt_perception.model.problem import Problem
 from trt_perception.model.spec_problems import spec_problems
 from trt_perception.model.tensor_info import TensorInfo
@@ -225,12 +226,7 @@ def _take_outputs(tensors: tuple[TensorInfo, ...], findings: _Findings) -> None:
             problem = f"output {tensor}: expected one of {', '.join(types)}"
             findings.problems.append(Problem(text=problem, remedy="export it with such a type, or leave it out"))
         elif tensor.sizes is None:
-            example = "x".join(str(size) if isinstance(size, int) else "1" for size in tensor.shape or ())
-            findings.problems.append(
-                Problem(
-                    text=f"output {tensor}: expected static sizes",
-                    remedy=f"give them, as with --shape {tensor.name}={example or '1'}, or export with static sizes",
-                )
-            )
+            remedy = open_sizes_remedy([tensor]) or "export it with static sizes"
+            findings.problems.append(Problem(text=f"output {tensor}: expected static sizes", remedy=remedy))
         else:
             findings.outputs.append(OutputSpec(name=tensor.name, shape=tensor.sizes, dtype=types[tensor.dtype]))
