@@ -12,11 +12,9 @@ from trt_perception.errors import DeviceError
 from trt_perception.frame import Frame
 from trt_perception.preprocess.frame_layout import FrameLayout
 from trt_perception.runtime.device_frame import DeviceFrame
-from trt_perception.runtime.engine_memory import mib
+from trt_perception.runtime.engine_memory import lacking, mib
 from trt_perception.runtime.gpu import Gpu, Memory
-
-USUAL_FRAME_BYTES = 1920 * 1080 * 4
-"""What a place holds from the start: any raw encoding in Full HD. A larger frame makes it grow, once."""
+from trt_perception.runtime.usual_frame import usual_frame_bytes
 
 USUAL_PLACES = 2
 """One frame is uploaded while the one before it is still read."""
@@ -35,7 +33,8 @@ class CameraUpload:
         gpu: Where the frames go.
         priority: Of the stream. Lower numbers go first. None: the lowest.
         mapped: Whether kernels read the host's memory. None: where host and GPU share one memory.
-        frame_bytes: What a place holds from the start.
+        frame_bytes: What a place holds from the start; a larger frame makes it grow, once. None: any raw encoding in
+            Full HD.
         places: How many frames are there at once.
         trace: Whether to take the time of each upload.
 
@@ -49,7 +48,7 @@ class CameraUpload:
         *,
         priority: int | None = None,
         mapped: bool | None = None,
-        frame_bytes: int = USUAL_FRAME_BYTES,
+        frame_bytes: int | None = None,
         places: int = USUAL_PLACES,
         trace: bool = False,
     ) -> None:
@@ -66,7 +65,7 @@ class CameraUpload:
         self._current: DeviceFrame | None = None
         self.stream: Any = gpu.make_stream(priority=priority)
         try:
-            self._allocate(frame_bytes)
+            self._allocate(usual_frame_bytes() if frame_bytes is None else frame_bytes)
         except BaseException:
             self.close()
             raise
@@ -176,11 +175,7 @@ class CameraUpload:
             self._allocate(nbytes)
         except DeviceError as error:
             self._free(lost=False)
-            raise DeviceError(
-                f"{error}; frames of {mib(nbytes)} MiB need {self._count} places of that size, and "
-                f"{mib(self.gpu.free_bytes())} MiB of the GPU are free: run fewer cameras or models on it",
-                is_sticky=error.is_sticky,
-            ) from error
+            raise lacking(error, f"{self._count} frames of {mib(nbytes)} MiB are to lie there", self.gpu) from error
 
     def _free(self, *, lost: bool) -> None:
         self._places, self._nbytes = [], 0

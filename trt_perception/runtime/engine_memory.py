@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trt_perception.errors import DeviceError
+from trt_perception.runtime.gpu import Gpu
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineMemory:
@@ -41,3 +44,17 @@ class EngineMemory:
 def mib(nbytes: int) -> str:
     """Bytes as MiB, for people."""
     return f"{nbytes / 2**20:.1f}"
+
+
+def lacking(error: DeviceError, purpose: str, gpu: Gpu) -> DeviceError:
+    """An error of allocating while frames come, with what it was for.
+
+    Args:
+        error: What the allocation said.
+        purpose: What was to be there and how large it is.
+        gpu: Where.
+    """
+    if error.is_sticky:
+        return error
+    free = mib(gpu.free_bytes())
+    return DeviceError(f"{error}; {purpose}, and {free} MiB of the GPU are free: run fewer cameras or models on it")

@@ -22,6 +22,7 @@ from trt_perception.runtime.camera_upload import CameraUpload
 from trt_perception.runtime.check_outputs import check_outputs
 from trt_perception.runtime.device_frame import DeviceFrame
 from trt_perception.runtime.engine_context import EngineContext
+from trt_perception.runtime.engine_memory import lacking, mib
 from trt_perception.runtime.frame_graphs import FrameGraphs
 from trt_perception.runtime.frame_plan import FramePlan
 from trt_perception.runtime.gpu_stages import GpuStages
@@ -294,9 +295,12 @@ class GpuPipeline:
         self._wait()
         graphs.clear()
         self._free_slots()
-        stages.reserve_result(plan.result_bytes)
-        for slot in self._slots:
-            slot.memory = self._gpu.allocate_pinned(plan.result_bytes)
+        try:
+            stages.reserve_result(plan.result_bytes)
+            for slot in self._slots:
+                slot.memory = self._gpu.allocate_pinned(plan.result_bytes)
+        except DeviceError as error:
+            raise lacking(error, f"results of {mib(plan.result_bytes)} MiB are to lie there", self._gpu) from error
 
     def _enqueue(
         self,

@@ -9,10 +9,10 @@ import numpy as np
 
 from trt_perception.errors import DeviceError
 from trt_perception.model.model_spec import InputSpec, OutputSpec
-from trt_perception.runtime.camera_upload import USUAL_FRAME_BYTES
 from trt_perception.runtime.engine_memory import mib
 from trt_perception.runtime.open_engine import OpenedEngine
 from trt_perception.runtime.stage_kernels import StageKernels
+from trt_perception.runtime.usual_frame import usual_frame_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class PipelineMemory:
             tensor_bytes=sum(math.prod(item.shape) * np.dtype(item.dtype.value).itemsize for item in tensors),
             kernel_bytes=kernels.fixed_bytes,
             result_bytes=kernels.usual_plan().result_bytes,
-            frame_bytes=slots * USUAL_FRAME_BYTES * len(spec.inputs),
+            frame_bytes=slots * usual_frame_bytes() * len(spec.inputs),
             slots=slots,
         )
 

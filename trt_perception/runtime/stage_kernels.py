@@ -13,15 +13,13 @@ from trt_perception.encoding import Encoding
 from trt_perception.engine.engine_io import EngineBinding
 from trt_perception.errors import FrameError
 from trt_perception.kernel_call import KernelSource
-from trt_perception.model.model_spec import InputSpec, ModelSpec, TensorType
+from trt_perception.model.model_spec import ModelSpec, TensorType
 from trt_perception.preprocess.frame_layout import FrameLayout
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.preprocess.preprocess_kernel import PreprocessKernel
 from trt_perception.result import HeadResult
 from trt_perception.runtime.frame_plan import FramePlan
-
-USUAL_WIDTH, USUAL_HEIGHT = 1920, 1080
-"""Image size that a pipeline prepares for before it has seen a frame."""
+from trt_perception.runtime.usual_frame import usual_layout
 
 
 class StageKernels:
@@ -110,10 +108,3 @@ class StageKernels:
             head.name: kernels.read(block[offset : offset + size], plan.transform)
             for head, kernels, (offset, size) in zip(self.spec.heads, self.heads, plan.result_spans, strict=True)
         }
-
-
-def usual_layout(source: InputSpec, encoding: Encoding) -> FrameLayout:
-    """Full HD, or more where the input's crop needs more."""
-    x, y, width, height = source.preprocess.crop or (0, 0, 0, 0)
-    width, height = max(USUAL_WIDTH, x + width), max(USUAL_HEIGHT, y + height)
-    return FrameLayout(encoding=encoding, width=width, height=height, step=encoding.row_bytes(width))
