@@ -81,13 +81,23 @@ def _instance_colours(found: InstanceDetections) -> tuple[NDArray[np.uint8], NDA
 def _tinted(head: HeadSpec) -> NDArray[np.uint8]:
     """uint8 (256,): 255 for the classes that get a tint: all with a label that means something."""
     tinted = np.zeros(256, np.uint8)
-    tinted[: len(head.labels)] = [0 if label.strip("_").lower() in _BACKGROUND else 255 for label in head.labels]
+    tinted[: len(head.labels)] = [0 if is_background(label) else 255 for label in head.labels]
     return tinted
+
+
+def is_background(label: str) -> bool:
+    """Whether a label says that there is nothing; pixels of it get no tint."""
+    return label.strip("_").lower() in _BACKGROUND
+
+
+def line_width(size: int) -> int:
+    """Width of outlines in an image whose longer side has so many pixels, px."""
+    return max(1, round(size / 500))
 
 
 def _draw_boxes(image: NDArray[np.uint8], found: Detections, head: HeadSpec) -> None:
     size = max(image.shape[:2])
-    line = max(1, round(size / 500))
+    line = line_width(size)
     for index in reversed(range(len(found))):
         class_id = int(found.class_ids[index])
         colour = class_colour(class_id)

@@ -31,7 +31,7 @@ __device__ __forceinline__ void blend(u8* target, const u8* __restrict__ table, 
 // takes the mask's nearest (OpenCV's INTER_NEAREST). `class_ids` is null where the mask holds classes; where it holds
 // objects, counted from 1, it has their classes. `table`: uint8 (256, 256), the mixture of a colour and a pixel.
 extern "C" __global__ void tint_mask(
-    u8* __restrict__ picture, int width, int height, int x, int y, int w, int h,
+    u8* __restrict__ picture, int width, int x, int y, int w, int h,
     const u8* __restrict__ mask, int mask_width, int mask_height, double step_x, double step_y,
     const int* __restrict__ count, const int* __restrict__ class_ids,
     const ClassStyle* __restrict__ styles, const u8* __restrict__ table) {
@@ -45,24 +45,26 @@ extern "C" __global__ void tint_mask(
     int value = mask[(size_t)min((int)floor(row * step_y), mask_height - 1) * mask_width + from_x];
     if (class_ids) {
       if (value == 0 || value > *count) continue;
-      value = class_ids[value - 1] & 255;
+      value = class_ids[value - 1];
     }
-    const ClassStyle style = styles[value];
-    if (style.flags & IS_TINTED) blend(picture + 3 * ((size_t)(y + row) * width + x + column), table, style);
+    // Tints of masks have 256 colours, however many classes there are.
+    const ClassStyle style = styles[value & 255];
+    if (styles[value].flags & IS_TINTED) blend(picture + 3 * ((size_t)(y + row) * width + x + column), table, style);
   }
 }
 
 struct Box {
   int left, top, right, bottom;          // the corners of its outline
   int tag_left, tag_right, tag_top, tag_bottom, base;
-  int label, score;                      // texts
+  int label, score;                      // positions of its texts
   ClassStyle style;
 };
 
 struct Sheet {
-  const Text* texts;  // labels, then scores from 0.00 to 1.00
+  const Text* labels;
+  const Text* scores;  // from 0.00 to 1.00
   const u8* alpha;
-  int labels, rows, ascent, margin;
+  int rows, ascent, margin;
 };
 
 __device__ Box box_of(
@@ -77,8 +79,8 @@ __device__ Box box_of(
   box.top = min(y1, y2);
   box.bottom = max(y1, y2);
   box.label = class_id;
-  box.score = sheet.labels + min(max((int)rint(100.0 * score), 0), 100);
-  const Text label = sheet.texts[box.label], value = sheet.texts[box.score];
+  box.score = min(max((int)rint(100.0 * score), 0), 100);
+  const Text label = sheet.labels[box.label], value = sheet.scores[box.score];
   const int advance = label.advance + value.advance, baseline = max(label.baseline, value.baseline);
   const int height = max(label.height, value.height) + baseline;
   box.tag_left = max(0, min(x1, width - advance));
@@ -110,11 +112,12 @@ __device__ bool on_outline(const Box& box, const u8* __restrict__ cap, int line,
   return cap[(along + line) * (2 * line + 1) + across + line] != 0;
 }
 
-__device__ void write_text(u8 (&colour)[3], const Sheet& sheet, int text, int start, int base, bool is_white, int x, int y) {
-  const Text piece = sheet.texts[text];
-  const int column = x - start + sheet.margin, row = y - base + sheet.ascent;
-  if (column < 0 || column >= piece.width || row < 0 || row >= sheet.rows) return;
-  const int alpha = sheet.alpha[piece.offset + row * piece.width + column];
+// Puts ink on one pixel. `column` is counted from the point where the text begins, `row` from its line.
+__device__ void write_text(u8 (&colour)[3], const Sheet& sheet, const Text& text, bool is_white, int column, int row) {
+  column += sheet.margin;
+  row += sheet.ascent;
+  if (column < 0 || column >= text.width || row < 0 || row >= sheet.rows) return;
+  const int alpha = sheet.alpha[text.offset + row * text.width + column];
   if (!alpha) return;
   const int ink = is_white ? 255 : 0;
   for (int channel = 0; channel < 3; ++channel) {
@@ -129,10 +132,11 @@ extern "C" __global__ void draw_boxes(
     const int* __restrict__ count, const float* __restrict__ boxes, const float* __restrict__ scores,
     const int* __restrict__ class_ids, const ClassStyle* __restrict__ styles,
     const u8* __restrict__ cap, int line,
-    const Text* __restrict__ texts, const u8* __restrict__ alpha, int labels, int rows, int ascent, int margin) {
+    const Text* __restrict__ label_texts, const Text* __restrict__ score_texts, const u8* __restrict__ alpha,
+    int text_rows, int ascent, int margin) {
   __shared__ Box found[THREADS];
   __shared__ unsigned int touching[8];
-  const Sheet sheet = {texts, alpha, labels, rows, ascent, margin};
+  const Sheet sheet = {label_texts, score_texts, alpha, text_rows, ascent, margin};
   const int thread = threadIdx.y * 32 + threadIdx.x;
   const int left = blockIdx.x * 32, top = blockIdx.y * 8 * ROWS;
   const int x = left + threadIdx.x;
@@ -159,6 +163,7 @@ extern "C" __global__ void draw_boxes(
       for (unsigned int rest = touching[word]; rest; rest &= rest - 1) {
         const Box& box = found[word * 32 + __ffs(rest) - 1];
         const bool is_white = box.style.flags & HAS_WHITE_TEXT;
+        const Text label = sheet.labels[box.label], score = sheet.scores[box.score];
 #pragma unroll
         for (int k = 0; k < ROWS; ++k) {
           const int y = top + 8 * k + threadIdx.y;
@@ -168,9 +173,8 @@ extern "C" __global__ void draw_boxes(
             colours[k][1] = box.style.green;
             colours[k][2] = box.style.red;
           }
-          write_text(colours[k], sheet, box.label, box.tag_left, box.base, is_white, x, y);
-          const int behind = box.tag_left + sheet.texts[box.label].advance;
-          write_text(colours[k], sheet, box.score, behind, box.base, is_white, x, y);
+          write_text(colours[k], sheet, label, is_white, x - box.tag_left, y - box.base);
+          write_text(colours[k], sheet, score, is_white, x - box.tag_left - label.advance, y - box.base);
         }
       }
     }

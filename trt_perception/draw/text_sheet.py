@@ -43,7 +43,7 @@ class TextSheet:
         images: list[NDArray[np.uint8]] = []
         known: dict[str, int] = {}
         end = 0
-        for entry, text, (advance, height, baseline) in zip(table, texts, extents, strict=True):
+        for index, (text, (advance, height, baseline)) in enumerate(zip(texts, extents, strict=True)):
             width = advance + 2 * margin
             if text not in known:
                 image = np.zeros((rows, width, 3), np.uint8)
@@ -51,5 +51,5 @@ class TextSheet:
                 images.append(image[:, :, 0].ravel())
                 known[text] = end
                 end += rows * width
-            entry[:] = (known[text], width, advance, height, baseline)
+            table[index] = (known[text], width, advance, height, baseline)
         return TextSheet(texts=table, alpha=np.concatenate(images), rows=rows, ascent=ascent, margin=margin)
