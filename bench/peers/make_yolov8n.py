@@ -5,7 +5,8 @@
 Needs torch, onnx and Ultralytics (AGPL-3.0; nothing of it is kept in this project). Writes yolov8n.onnx and yolov8n.pt.
 Trained weights are not needed to compare speed, but four things have to be as in a trained network: no two tensors are
 equal, normalisation is not the identity, activations keep their size through all layers, and as many boxes pass the
-score limit as in a busy street.
+score limit as in a busy street, with scores that differ. So statistics and limits are those of a picture of the
+synthetic drive, as the bench shows it to the network.
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ OPSET = 17
 PASSING = 300
 """Of the 8,400 candidates, about so many have a score above SCORE."""
 SCORE = 0.25
+
+
+def drive_picture() -> Tensor:
+    """What the network sees of the bench's picture: float32 (1, 3, SIZE_PX, SIZE_PX), RGB, 0 to 1."""
+    from bench.peers.torch_side import letterbox
+    from bench.pipeline.picture import picture
+
+    boxed, *_ = letterbox(picture(), SIZE_PX, SIZE_PX)
+    return torch.from_numpy(boxed[:, :, ::-1].transpose(2, 0, 1).copy())[None].float() / 255
 
 
 def randomise(network: Any, picture: Tensor) -> None:
@@ -94,7 +104,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     model = YOLO("yolov8n.yaml")
     network = model.model.eval()
-    picture = torch.rand(1, 3, SIZE_PX, SIZE_PX)
+    picture = drive_picture()
     randomise(network, picture)
     print(f"{set_passing(network, picture)} candidates above {SCORE}", flush=True)
     checkpoint = arguments.output / "yolov8n.pt"

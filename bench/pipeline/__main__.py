@@ -54,8 +54,8 @@ def _stages(bed: Bed, engine: str, seconds: float, out: Path) -> None:
     from bench.pipeline.stages import measure_stages, measure_traced
 
     row = measure_stages(bed, engine, seconds)
-    say(f"{engine}: whole {row['whole_ms']:.3f} ms / engine {row['engine_ms']:.3f} ms = {row['ratio']:.3f}; "
-        + ", ".join(f"{key[:-3]} {row[key]:.3f}" for key in row if key.endswith("_ms") and key[:5] not in ("whole", "engin")))  # fmt: skip  # noqa: E501
+    times = ", ".join(f"{key[:-3]} {value:.3f}" for key, value in row.items() if key.endswith("_ms"))
+    say(f"{engine}: to boxes {row['boxes_ratio']:.3f}x, whole {row['whole_ratio']:.3f}x the engine alone; ms: {times}")
     row |= measure_traced(bed, engine, seconds / 2)
     say(f"{engine} traced: " + ", ".join(f"{key} {row[key]:.3f}" for key in row if key.startswith("traced")))
     write_part(out, f"stages_{engine}", bed.identity(), {"row": row})

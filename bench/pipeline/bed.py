@@ -9,9 +9,12 @@ from typing import Protocol
 
 from trt_perception.frame import Frame
 from trt_perception.result import Result
+from trt_perception.thresholds import Thresholds
 
-STAGES = ("upload", "upload from pinned memory", "preprocess", "engine", "decode", "download", "whole")
-"""Work that is timed alone; `whole` is preprocess, engine, decode and download as one graph."""
+PARTS = ("preprocess", "engine", "decode", "download")
+STAGES = ("upload", "upload from pinned memory", *PARTS, "decode boxes", "whole", "to boxes")
+"""Work that is timed alone. `whole` is PARTS as one graph, masks in camera size included; `to boxes` is the same with
+the detection heads alone."""
 
 
 class Pump(Protocol):
@@ -37,6 +40,8 @@ class Promise(Protocol):
 
 class Runner(Protocol):
     """A GpuPipeline."""
+
+    thresholds: Thresholds
 
     def start(self, frames: Sequence[Frame]) -> Promise:
         """Begin a frame."""

@@ -65,7 +65,7 @@ def measure_tracing(bed: Bed, engine: str, seconds: float) -> list[dict[str, Any
 
 
 def _latency_ms(lane: Lane, seconds: float) -> float:
-    times = []
+    times: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 20:
         begun = time.perf_counter()

