@@ -25,6 +25,7 @@ PAGE = ROOT / "docs" / "licences.md"
 START, END = "<!-- licences -->\n", "<!-- end of licences -->"
 
 ELSEWHERE = {
+    "backports-strenum": "MIT",
     "coloredlogs": "MIT",
     "exceptiongroup": "MIT",
     "humanfriendly": "MIT",

@@ -77,6 +77,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
     modules = {"cuda": cuda, "cuda.core": core, "cuda.bindings": bindings, "cuda.bindings.runtime": made}
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr("trt_perception.runtime.gpu.CudaDriver", lambda: SimpleNamespace(device=lambda index: None))
     return made
 
 
@@ -86,6 +87,15 @@ STREAM = SimpleNamespace(handle=77)
 def test_without_the_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda", None)
     with pytest.raises(MissingError, match=r"cuda-core and cuda-bindings cannot be imported.*pip install cuda-core"):
+        Gpu()
+
+
+def test_without_a_driver_it_says_so(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent() -> None:
+        raise MissingError("libcuda.so.1 not found", "install the NVIDIA driver")
+
+    monkeypatch.setattr("trt_perception.runtime.gpu.CudaDriver", absent)
+    with pytest.raises(MissingError, match=r"libcuda\.so\.1 not found"):
         Gpu()
 
 

@@ -15,7 +15,7 @@ from tools.set_up.layout import SUPPORTED_PYTHONS, Layout, read_venv
 from tools.set_up.process import run_logged, succeeds
 from tools.set_up.ros_prefix import mend_cmake_files
 
-EXTRAS = ("onnx", "rtx", "bags", "report", "signature", "cluster", "dev")
+EXTRAS = ("onnx", "rtx", "nvrtc", "bags", "report", "signature", "cluster", "dev")
 COLCON = "colcon-common-extensions"
 BUILD_BACKEND = "setuptools"
 OLDEST_NUMPY = (1, 26)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trt_perception.engine.cuda_driver import CudaDriver
 from trt_perception.errors import DeviceError, MissingError, PerceptionError
 from trt_perception.kernel_call import KernelCall, KernelSource
 from trt_perception.runtime.kernel_cache import KernelCache
@@ -47,7 +48,7 @@ class Gpu:
         kernel_cache: Where compiled kernels are kept. None: in the user's cache folder.
 
     Raises:
-        MissingError: The CUDA packages are not installed.
+        MissingError: The CUDA packages, or the driver, are not installed.
         DeviceError: There is no such device, or it cannot be used.
     """
 
@@ -60,6 +61,7 @@ class Gpu:
                 f"the Python packages cuda-core and cuda-bindings cannot be imported ({error})",
                 "run: pip install cuda-core 'cuda-bindings==12.*' (or 13.*, as the CUDA that nvidia-smi shows)",
             ) from error
+        CudaDriver().device(index)  # the packages' own words for an absent driver help nobody
         self.index = index
         self._core: Any = core
         self._runtime: Any = runtime
@@ -219,6 +221,11 @@ class Gpu:
         """
         kernel = self._launcher.find(call.source) or self.load_kernel(call.source)
         self._launcher.launch(call, kernel, handle)
+
+    def stream_priority(self, rank: int) -> int:
+        """The priority of streams that go before those of lower ranks; 0 is the lowest rank, and few differ."""
+        least, greatest = self._call("cudaDeviceGetStreamPriorityRange")
+        return max(int(greatest), int(least) - rank)
 
     def make_stream(self, *, priority: int | None = None) -> Any:
         """A stream that never waits for the default stream.
