@@ -17,7 +17,7 @@ vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not 
 # ruff: noqa: E402  what needs ROS is imported once it is known to be here
 from helpers.fault_watch import image_message, write_config
 from helpers.node_process import NodeProcess
-from helpers.ros_probe import RosProbe, wait_until
+from helpers.ros_probe import RosProbe, stamp_of, wait_until
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
@@ -51,8 +51,10 @@ def test_the_remapping_and_the_parameters_of_the_page_do_what_it_says(tmp_path: 
             arrays = probe.listen(vision_msgs.Detection2DArray, new)
             camera = probe.advertise(Image, "/front/image_raw")
             wait_until(lambda: arrays.subscription.get_publisher_count() == 1)
-            camera.publish(image_message(time.time_ns()))
-            assert arrays.wait()[0].header.stamp.sec > 0
+            time.sleep(0.5)  # until the node knows of both, too
+            sent = time.time_ns()
+            camera.publish(image_message(sent))
+            assert stamp_of(arrays.wait()[0].header) == sent
             (usual,) = probe.node.get_publishers_info_by_topic(new)
             assert usual.qos_profile.reliability is ReliabilityPolicy.RELIABLE
             (info,) = probe.node.get_publishers_info_by_topic("/front/label_info")
