@@ -85,7 +85,6 @@ def test_a_model_is_loaded_once_for_all_pipelines_and_an_unused_one_never(tmp_pa
     pool.open()
     assert [Path(spec.model).stem for spec in pool.specs.values()] == ["boxes", "masks"]
     assert len(made) == 2
-    assert pool.pipelines["day"].backend is pool.pipelines["night"].backend
     assert pool.pipelines["day"].thresholds.score == 0.4
     assert pool.pipelines["night"].thresholds.score == 0.2
     assert [backend.calls for backend in made] == [["open", "infer", "infer"], ["open", "infer"]]

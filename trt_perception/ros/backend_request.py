@@ -18,6 +18,7 @@ class BackendRequest:
         spec: The model.
         threads: CPU threads of one inference; 0: half of the cores.
         engine: The model's engine file, for tensorrt.
+        device: Index of the GPU, for tensorrt.
         contexts: Inferences at once, for tensorrt.
         strict: Whether an engine that other users may write is refused.
         public_key: Whose signature the engine must have. None: none.
@@ -27,6 +28,7 @@ class BackendRequest:
     spec: ModelSpec
     threads: int
     engine: Path
+    device: int = 0
     contexts: int = 1
     strict: bool = False
     public_key: Path | None = None

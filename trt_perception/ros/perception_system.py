@@ -70,7 +70,12 @@ class PerceptionSystem:
 
     def __init__(self, node: Any, options: NodeOptions, *, backend_factory: BackendFactory, version: int) -> None:
         self.settings = read_settings(options)
-        self.models = ModelPool(self.settings, backend_factory=backend_factory)
+        self.models = ModelPool(
+            self.settings,
+            backend_factory=backend_factory,
+            say=node.get_logger().info,
+            warn=node.get_logger().warning,
+        )
         self.channels: dict[str, CameraChannel] = {}
         self.subscriptions: dict[str, ImageSubscription] = {}
         self.fault_log = FaultLog(node.get_logger().warning)
@@ -180,6 +185,7 @@ class PerceptionSystem:
             name=self._node.get_name(),
             namespace=self._node.get_namespace(),
             warn=self._node.get_logger().warning,
+            register=self.models.register,
         )
         self.receivers.open()
 
@@ -195,7 +201,7 @@ class PerceptionSystem:
         self._publishers.append((settings.name, publishers))
         return Lane(
             name=settings.name,
-            processor=self.models.pipelines[settings.name],
+            processor=self.models.pipelines[settings.name].processor(topics.plan.camera.name),
             output=publishers,
             always_on=settings.always_on,
         )

@@ -49,8 +49,23 @@ def make_backend(
             raise EngineError(spec.model, "an engine runs on TensorRT only", "give the ONNX, or `--backend tensorrt`")
         return OnnxRuntimeBackend(spec, threads=threads, note=f"auto: {lack}" if lack else "")
     if lack:
-        raise MissingError(f"model {spec.name}: backend tensorrt: {lack}", remedy)
+        raise MissingError(_tensorrt_lacks(spec, lack), remedy)
     return TensorRtBackend(spec, engine=path, device=device, contexts=contexts, strict=strict, public_key=public_key)
+
+
+def require_tensorrt(spec: ModelSpec, engine: Path) -> None:
+    """See that what the tensorrt backend needs is here, before anything of it is touched.
+
+    Raises:
+        MissingError: TensorRT, the CUDA packages or the engine are not there.
+    """
+    lack, remedy = _lack(engine, look_for_gpu=False)
+    if lack:
+        raise MissingError(_tensorrt_lacks(spec, lack), remedy)
+
+
+def _tensorrt_lacks(spec: ModelSpec, lack: str) -> str:
+    return f"model {spec.name}: backend tensorrt: {lack}"
 
 
 def _lack(engine: Path, *, look_for_gpu: bool) -> tuple[str, str]:

@@ -45,6 +45,7 @@ def open_engine(
     spec: ModelSpec | None = None,
     strict: bool = False,
     public_key: Path | None = None,
+    gpu: Gpu | None = None,
 ) -> OpenedEngine:
     """Check an engine's files, then load it.
 
@@ -55,6 +56,7 @@ def open_engine(
         spec: The model as the settings describe it. None: what the manifest says is taken.
         strict: Whether an engine that other users may write is refused.
         public_key: Whose signature is asked for. None: none.
+        gpu: That of `device`, where it is in use already: its kernels are then loaded once for all engines.
 
     Raises:
         EngineError: The files do not belong together, or not to this TensorRT, GPU and model; the plan has no weights;
@@ -69,7 +71,7 @@ def open_engine(
         raise EngineError(path, "its weights were left out (strip_plan)", "build it whole: nothing here puts them in")
     folder = EngineFiles(path).engine.parent
     plugins = [str(folder / name) for name in loaded.manifest.plugins]
-    gpu = Gpu(device)
+    gpu = gpu or Gpu(device)
     free = gpu.free_bytes()
     engine = TensorRtEngine(trt, gpu, loaded.plan, name=str(path), plugins=plugins)
     return OpenedEngine(

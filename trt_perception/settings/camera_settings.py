@@ -43,6 +43,15 @@ class CameraSettings:
     timeout_ms: float = option(
         1000.0, description="Silence after which the camera is reported as stopped.", minimum=10.0, maximum=3_600_000.0
     )
+    priority: int = option(
+        0,
+        description="Of the cameras of one GPU the higher goes first, e.g. the front one; 0: after all others.",
+        minimum=0,
+        maximum=5,
+    )
+    device: int = option(
+        0, description="The GPU that the camera's pipelines run on, as CUDA counts them.", minimum=0, maximum=255
+    )
     enabled: bool = option(True, description="Whether the camera is processed from the start; a service switches it.")
 
     def __post_init__(self) -> None:

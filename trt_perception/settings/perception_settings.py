@@ -11,6 +11,7 @@ from trt_perception.errors import ConfigError
 from trt_perception.options.option import option
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.camera_settings import CameraSettings
+from trt_perception.settings.execution_path import ExecutionPath
 from trt_perception.settings.ingest_settings import IngestSettings
 from trt_perception.settings.model_settings import ModelSettings
 from trt_perception.settings.pipeline_settings import PipelineSettings
@@ -51,6 +52,15 @@ class PerceptionSettings:
 
     schema: int = option(SCHEMA, description="Number of this file's format.")
     backend: BackendKind = option(BackendKind.TENSORRT, description="Runtime that executes the models.")
+    path: ExecutionPath = option(
+        ExecutionPath.GPU,
+        description="With tensorrt: whether all of a frame runs on the GPU, or preprocessing and decoding on the host; "
+        "`gpu_or_host` takes the host where our kernels cannot be had, and says so.",
+    )
+    timing: bool = option(
+        False,
+        description="Whether `<camera>/timing` says where each frame's time went; needs trt_perception_msgs.",
+    )
     threads: int = option(
         0,
         description="CPU threads of one inference in the onnxruntime backend. 0: half the cores.",
