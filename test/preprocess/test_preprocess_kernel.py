@@ -1,4 +1,4 @@
-"""The kernel's tensors are those of ImagePreprocessor bit for bit: by the stand-in for CUDA, and by the GPU under -m gpu.
+"""The kernel makes the tensors of ImagePreprocessor, bit for bit: by the stand-in for CUDA, and by a GPU under -m gpu.
 
 OpenCV promises one grey level; on x86 it and the kernel agree in every bit, which is what is checked.
 """
