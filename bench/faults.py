@@ -30,6 +30,9 @@ WORDS = {
     "two_publishers": "two publishers on one topic",
     "clashing_qos": "clashing quality of service",
     "small_segment": "sender's segment too small (timeout_ms 500): from its first image on, of which some may come",
+    "receiver_killed": "receiver killed: until its camera has results again",
+    "receiver_hangs": "receiver hangs: until its camera has results again",
+    "node_killed": "node killed: until its receivers have ended",
     "sticky_cuda_error": "sticky CUDA error: until the process has ended",
     "sigint_while_it_runs": "SIGINT: until the process has ended",
     "sigterm_while_it_runs": "SIGTERM: until the process has ended",
@@ -42,6 +45,8 @@ COLUMNS = {
 }
 LIMIT_S = 2.0
 """Longest until a fault stands on diagnostics: they come once a second, and a camera is silent after a second."""
+SLOWER = {"small_segment", "receiver_hangs"}
+"""Faults that are known only after a longer silence."""
 RESUME_S = 1.0
 
 
@@ -68,7 +73,7 @@ def _row(fault: str, found: Mapping[str, float]) -> dict[str, object]:
 def main() -> int:
     """Measure, print, write docs/results/faults.json; 1 where a goal is missed."""
     found = measure()
-    slowest = max(times.get("on_diagnostics", 0.0) for fault, times in found.items() if fault != "small_segment")
+    slowest = max(times.get("on_diagnostics", 0.0) for fault, times in found.items() if fault not in SLOWER)
     resumed = max(found["stamps_go_back"]["over"], found["camera_clock_set_back"]["over"])
     held = slowest <= LIMIT_S and resumed <= RESUME_S
     result = ResultFile(
@@ -78,7 +83,7 @@ def main() -> int:
         columns=COLUMNS,
         rows=[_row(fault, found[fault]) for fault in WORDS],
         goals=[
-            f"on diagnostics within {LIMIT_S:g} s, but for the segment: at most {slowest:.2f} s, "
+            f"on diagnostics within {LIMIT_S:g} s, but for segment and hanging receiver: at most {slowest:.2f} s, "
             f"{_words(slowest <= LIMIT_S)}",
             f"stamps that went back resume within {RESUME_S:g} s: {resumed:.2f} s, {_words(resumed <= RESUME_S)}",
             f"a subscriber that stopped reading leaves the latency at the 99th percentile below 500 ms: "

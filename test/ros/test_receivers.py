@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import threading
@@ -248,6 +249,30 @@ def test_a_consumer_that_keeps_every_slot_is_told_and_the_camera_goes_on_once_th
         wait_until(lambda: start + 100 in rig.outputs[0].stamps, what="the next image")
         kept.clear()
         processor.seen.clear()
+
+
+def test_slots_that_are_held_by_garbage_come_back(
+    probe: RosProbe, publish: Callable[[bytes], None], tmp_path: Path
+) -> None:
+    def keep_in_a_cycle(frame: Frame | EncodedFrame) -> None:
+        cycle: list[object] = [frame]
+        cycle.append(cycle)
+
+    start = time.time_ns()
+    gc.disable()
+    try:
+        processor = FakeProcessor(keep_in_a_cycle)
+        with Rig(tmp_path, processor, settings=camera()) as rig, receiving(rig):
+            for index in range(SLOTS + 1):
+                publish(noise(start + index)[0])
+                received(rig, index + 1)
+                processor.seen.clear()
+            assert rig.snapshot().dropped == {DropReason.NO_ROOM: 1}
+            time.sleep(0.2)  # the search for garbage follows the counter
+            publish(noise(start + 100)[0])
+            wait_until(lambda: start + 100 in rig.outputs[0].stamps, what="the next image")
+    finally:
+        gc.enable()
 
 
 def test_memory_that_cannot_be_had_is_told_with_its_size_and_smaller_images_go_on(

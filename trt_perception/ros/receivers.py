@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import selectors
 import threading
 import time
@@ -26,6 +27,8 @@ BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Wait before a new receiver is started, by how many have failed in a row."""
 STEADY_S = 10.0
 """A receiver that lived so long did not fail in a row."""
+COLLECT_NS = 1_000_000_000
+"""Time between two searches for cycles of garbage that hold slots."""
 POLL_S = 0.1
 LAST_S = 0.2
 """Time for a process that closed its socket to end with its own exit code."""
@@ -92,6 +95,7 @@ class Receivers:
         ]
         self._wanted: Mapping[str, Subscription] = {}
         self._old = _Old()
+        self._collected_ns = 0
         self._lock = threading.RLock()  # of places, subscriptions and selector
         self._selector = selectors.DefaultSelector()
         self._stopping = threading.Event()
@@ -193,9 +197,13 @@ class Receivers:
             channel.receive(messages.pop().data)
 
     def _note_drop(self, packet: Mapping[str, Any]) -> None:
-        self._channels[packet["camera"]].note_dropped(
-            DropReason(packet["reason"]), packet["stamp_ns"], packet["problem"]
-        )
+        reason = DropReason(packet["reason"])
+        self._channels[packet["camera"]].note_dropped(reason, packet["stamp_ns"], packet["problem"])
+        now_ns = time.monotonic_ns()
+        if reason is DropReason.NO_ROOM and now_ns > self._collected_ns + COLLECT_NS:
+            # An exception that somebody keeps may hold the frames of its stack in a cycle.
+            self._collected_ns = now_ns
+            gc.collect()
 
     def _look_after(self) -> None:
         now_ns = time.monotonic_ns()
