@@ -87,6 +87,9 @@ def save_cleaned(source: Path, target: Path) -> None:
     from trt_perception.precision.graph_cleaning import clean_graph
 
     cleaning = clean_graph(source, highest_opset=OPSET)
+    kept = [item for item in cleaning.model.metadata_props if item.key != "date"]  # the same seed makes the same file
+    del cleaning.model.metadata_props[:]
+    cleaning.model.metadata_props.extend(kept)
     onnx.save(cleaning.model, str(target))
     megabytes = target.stat().st_size / 1e6
     print(f"{target}: opset {cleaning.opset}, {len(cleaning.folded)} nodes folded, {megabytes:.1f} MB")
