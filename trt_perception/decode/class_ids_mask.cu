@@ -13,7 +13,7 @@
 // The ids of a window of the grid as bytes, and the first of them that is no class.
 // A block of 256 threads looks at 256 * CELLS cells and leaves the position of its first foreign id in the window, or
 // NONE, and its value. As in `logit_cells`, threads fill the table of the axes.
-extern "C" __global__ void id_cells(
+extern "C" __global__ void __launch_bounds__(256) id_cells(
     const ID* __restrict__ ids, int width, int classes,
     int first_row, int first_column, int rows, int columns, unsigned char* __restrict__ cells,
     int* __restrict__ foreign_at, long long* __restrict__ foreign,
@@ -50,7 +50,7 @@ extern "C" __global__ void id_cells(
 
 // The class of every pixel of the image: that of the cell it lies in; blocks of 32 x 8 threads for 32 columns and
 // 8 * ROWS rows. `cells` is the window that begins at first_row and first_column and has so many columns.
-extern "C" __global__ void id_pixels(
+extern "C" __global__ void __launch_bounds__(256) id_pixels(
     const unsigned char* __restrict__ cells, int first_row, int first_column, int columns,
     const AxisEntry* __restrict__ axes,
     int crop_x, int crop_y, int crop_width, int crop_height,

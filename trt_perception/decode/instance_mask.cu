@@ -10,7 +10,7 @@
 
 // Fills the table of the axes, as MaskAxis.bilinear but among the cells first to last, which hold some of the image;
 // clears the flag of masks that overflow.
-extern "C" __global__ void instance_axes(
+extern "C" __global__ void __launch_bounds__(256) instance_axes(
     AxisEntry* __restrict__ axes, int* __restrict__ overflows,
     int row_cells, int row_network_px, int row_start, int row_stop, int row_crop_px, int first_row, int last_row,
     int column_cells, int column_network_px, int column_start, int column_stop, int column_crop_px,
@@ -39,7 +39,7 @@ __device__ inline int edge(
 // pixels, at most 32 x 8 * MAX_ROWS; its dynamic shared memory holds the cells between which the tile's pixels lie.
 // Cells that no pixel lies between are not looked at. The canvas is the image; the crop lies in it. Where boxes are
 // in cells, the canvas is the part of the grid that holds the image, and the crop all of it.
-extern "C" __global__ void paint_instances(
+extern "C" __global__ void __launch_bounds__(256) paint_instances(
     const int* __restrict__ box_count, const float* __restrict__ boxes, const int* __restrict__ positions,
     const COEFFICIENT* __restrict__ coefficients, int candidates, int first_coefficient, int masks,
     const PROTOTYPE* __restrict__ prototypes, int height, int width,
@@ -82,6 +82,7 @@ extern "C" __global__ void paint_instances(
       for (int cell = thread; cell < rows * wide; cell += 256) {
         const PROTOTYPE* plane = prototypes + (first_row + cell / wide) * width + first_column + cell % wide;
         float sum = 0;
+#pragma unroll 8
         for (int k = 0; k < masks; ++k) {
           sum += to_float(mix[(size_t)k * candidates]) * to_float(plane[(size_t)k * height * width]);
         }

@@ -14,7 +14,7 @@
 // A block of 256 threads looks at 256 cells; `not_finite` has one count for each block. One class decides between 0
 // and 1. Threads beyond the cells help to fill the table of the axes, which `logit_pixels` reads; none where their
 // crop_px is 0.
-extern "C" __global__ void logit_cells(
+extern "C" __global__ void __launch_bounds__(256) logit_cells(
     const LOGIT* __restrict__ logits, int classes, int height, int width, float border,
     int first_row, int first_column, int rows, int columns, unsigned char* __restrict__ cells,
     int* __restrict__ not_finite,
@@ -29,6 +29,7 @@ extern "C" __global__ void logit_cells(
   if (cell < count) {
     float best = 0;
     int winner = 0, mine = 0;
+#pragma unroll 8
     for (int index = 0; index < classes; ++index) {
       const float value = to_float(logits[(size_t)index * count + cell]) - border;
       mine += !is_finite(value);
@@ -90,7 +91,7 @@ __device__ void decide(
 }
 
 // The class of every pixel of the image; blocks of 32 x 8 threads for 32 columns and 8 * ROWS rows.
-extern "C" __global__ void logit_pixels(
+extern "C" __global__ void __launch_bounds__(256) logit_pixels(
     const LOGIT* __restrict__ logits, int classes, int height, int width, float border,
     const unsigned char* __restrict__ cells, const AxisEntry* __restrict__ axes,
     int crop_x, int crop_y, int crop_width, int crop_height,

@@ -30,7 +30,7 @@ __device__ __forceinline__ void blend(u8* target, const u8* __restrict__ table, 
 // Tints the picture, uint8 (height, width, 3). The mask covers the rectangle x, y, w, h of it, each pixel of which
 // takes the mask's nearest (OpenCV's INTER_NEAREST). `class_ids` is null where the mask holds classes; where it holds
 // objects, counted from 1, it has their classes. `table`: uint8 (256, 256), the mixture of a colour and a pixel.
-extern "C" __global__ void tint_mask(
+extern "C" __global__ void __launch_bounds__(256) tint_mask(
     u8* __restrict__ picture, int width, int x, int y, int w, int h,
     const u8* __restrict__ mask, int mask_width, int mask_height, double step_x, double step_y,
     const int* __restrict__ count, const int* __restrict__ class_ids,
@@ -127,7 +127,7 @@ __device__ void write_text(u8 (&colour)[3], const Sheet& sheet, const Text& text
 
 // Draws the boxes into the picture, uint8 (height, width, 3), the best on top. Blocks of 32 x 8 threads for tiles of
 // 32 columns and 8 * ROWS rows.
-extern "C" __global__ void draw_boxes(
+extern "C" __global__ void __launch_bounds__(256) draw_boxes(
     u8* __restrict__ picture, int width, int height,
     const int* __restrict__ count, const float* __restrict__ boxes, const float* __restrict__ scores,
     const int* __restrict__ class_ids, const ClassStyle* __restrict__ styles,

@@ -7,7 +7,7 @@
 #define ROWS 4  // of one thread
 
 // uint8 (height, width, 3); blocks of 32 x 8 threads for 32 columns and 8 * ROWS rows.
-extern "C" __global__ void make_picture(
+extern "C" __global__ void __launch_bounds__(256) make_picture(
     const unsigned char* __restrict__ data, long long step, int width, int height,
     unsigned char* __restrict__ picture) {
   const int x = blockIdx.x * 32 + threadIdx.x;
