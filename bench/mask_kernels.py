@@ -148,7 +148,7 @@ class GpuDevice:
             end.sync()
             rounds.append((end - start) * 1e3 / LAUNCHES)
         work.close()
-        return statistics.median(rounds[1:])
+        return float(statistics.median(rounds[1:]))
 
     def clear(self) -> None:
         while self._memory:
@@ -184,12 +184,13 @@ def spec_of(case: Case) -> ModelSpec:
     width, height = NETWORK[0] // case.stride, NETWORK[1] // case.stride
     labels = tuple(f"class_{index}" for index in range(2 if case.kind is BINARY else CLASSES))
     cells = sum(NETWORK[0] // stride * (NETWORK[1] // stride) for stride in (8, 16, 32))
-    shapes: dict[str, tuple[int, ...]] = {
+    of_kind: dict[HeadKind, dict[str, tuple[int, ...]]] = {
         LOGITS: {"logits": (1, CLASSES, height, width)},
         BINARY: {"logits": (1, 1, height, width)},
         IDS: {"ids": (1, height, width)},
         OBJECT_MASKS: {"boxes": (1, 4 + CLASSES + 32, cells), "prototypes": (1, 32, height, width)},
-    }[case.kind]
+    }
+    shapes = of_kind[case.kind]
     return ModelSpec(
         name="bench",
         model="bench.onnx",

@@ -101,7 +101,7 @@ def picture(
         room = int(bench.room(draw.picture_bytes(layout)))
         bench.run(draw.calls(layout, tables, pixels=pixels, results=results, constants=constants, picture=room))
         images.append(draw.read(bench.get(room, (draw.picture_bytes(layout),), np.uint8), layout))
-    assert np.array_equal(*images)
+    assert np.array_equal(images[0], images[1])
     return images[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from trt_perception.decode.head_kernels import HeadKernels
 from trt_perception.decode.make_decoder import make_decoder
 from trt_perception.decode.make_head_kernels import make_head_kernels
 from trt_perception.errors import FrameError
-from trt_perception.model.model_spec import ModelSpec, TensorType
+from trt_perception.model.model_spec import ModelSpec
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import HeadResult
 from trt_perception.thresholds import Thresholds
@@ -41,12 +41,12 @@ def by_kernels(
     transform = ImageTransform.of(*size, spec.inputs[0])
     addresses = {name: int(bench.put(tensor)) for name, tensor in outputs.items()}
     limits = int(bench.put(kernels.limits(thresholds or Thresholds()))) if kernels.limits_bytes else 0
-    results = []
+    results: list[NDArray[np.uint8]] = []
     for _ in range(2):
         workspace, result = (int(bench.room(n)) for n in (kernels.workspace_bytes, kernels.result_bytes(transform)))
         bench.run(kernels.calls(addresses, transform, limits=limits, workspace=workspace, result=result))
         results.append(bench.get(result, (kernels.result_bytes(transform),), np.uint8))
-    assert np.array_equal(*results)
+    assert np.array_equal(results[0], results[1])
     return kernels.read(results[0], transform)
 
 
@@ -62,15 +62,14 @@ def problem_of(
     bench: KernelBench, spec: ModelSpec, outputs: Mapping[str, NDArray[Any]], size: tuple[int, int]
 ) -> tuple[str, str]:
     """What the kernels and what the reference say of outputs that cannot be used."""
-    texts = []
-    for way in (lambda: by_kernels(bench, spec, outputs, size), lambda: by_decoder(spec, outputs, size)):
-        try:
-            texts.append(f"no error, but {way()}")
-        except FrameError as error:
-            texts.append(str(error))
-    return texts[0], texts[1]
+    return (
+        _problem(lambda: by_kernels(bench, spec, outputs, size)),
+        _problem(lambda: by_decoder(spec, outputs, size)),
+    )
 
 
-def of_type(array: NDArray[Any], dtype: TensorType) -> NDArray[Any]:
-    """As the tensor of that type."""
-    return array.astype(dtype.value)
+def _problem(way: Callable[[], HeadResult]) -> str:
+    try:
+        return f"no error, but {way()}"
+    except FrameError as error:
+        return str(error)
