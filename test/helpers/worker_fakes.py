@@ -11,6 +11,7 @@ import numpy as np
 from trt_perception.cdr.image_message import encode_image
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.result import Result, StageTimes
+from trt_perception.runtime.ticket import Ticket
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
@@ -54,3 +55,36 @@ class FakeOutput:
 
     def publish(self, frame: Frame | EncodedFrame, result: Result) -> None:
         self.stamps.append(frame.stamp_ns)
+
+
+class FakeTwoPhase(FakeProcessor):
+    """Works ahead as a GPU does: writes down what is asked of it, under its name.
+
+    Args:
+        name: Its name in `calls`.
+        calls: Shared by the pipelines of a camera.
+        fails: What `start`, `result` or `catch_up` raises.
+    """
+
+    def __init__(self, name: str, calls: list[str], *, fails: dict[str, BaseException] | None = None) -> None:
+        super().__init__()
+        self._name = name
+        self._calls = calls
+        self._fails = fails or {}
+
+    def start(self, frames: Sequence[Frame | EncodedFrame]) -> Ticket:
+        self._note("start")
+        self.seen.append(frames[0])
+        return Ticket(self._finish)
+
+    def catch_up(self) -> None:
+        self._note("catch_up")
+
+    def _finish(self) -> Result:
+        self._note("result")
+        return Result(heads={}, image_size=(8, 4))
+
+    def _note(self, what: str) -> None:
+        self._calls.append(f"{self._name}.{what}")
+        if what in self._fails:
+            raise self._fails[what]
