@@ -1,11 +1,12 @@
 """What it costs to receive 1080p images in the node's own process, and in receiver processes beside it.
 
-    python bench/receivers.py [--cameras 1 2 4] [--pairs 3] [--count 150]
+    python bench/receivers.py [--cameras 1 2 4] [--pairs 3] [--count 150] [--stalls]
 
 Both ways by turns, pair by pair, the same streams (a publisher process a camera, bgr8 at 30 Hz); medians of pairs and
 of their ratios. Frames are received, judged and not processed, since nobody listens: what is measured is reception. CPU
-time is that of all threads; a stall is how late a thread of the node's process comes to run that sleeps a millisecond
-again and again, because another holds the interpreter or no core is free: what the cameras' workers wait, too.
+time is that of all threads. With --stalls, which wants a core for every camera and costs CPU time itself: how late a
+thread of the node's process comes to run that sleeps a millisecond again and again, because another holds the
+interpreter or no core is free; that is what the cameras' workers wait, too.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ from result_file import ResultFile
 RATE_HZ = 30
 CAMERAS_A_RECEIVER = 4
 GOAL_NODE = 0.5
+STALLS = {
+    "stall_ratio": "stalls in the node, 99th percentile, ratio",
+    "alone_stall_ms": "in process: stalls p99 ms",
+    "stall_ms": "stalls p99 ms",
+}
 Run = dict[str, Any]
 
 
-def run(cameras: int, receivers: int, count: int) -> Run:
+def run(cameras: int, receivers: int, options: argparse.Namespace) -> Run:
     """One run of the node."""
     names = [f"camera_{index}" for index in range(cameras)]
-    arguments = ("--count", str(count), "--receivers", str(receivers), "--unheard", "--stalls")
-    node = start("node", *names, *arguments)
+    stalls = ["--stalls"] if options.stalls else []
+    node = start("node", *names, "--count", str(options.count), "--receivers", str(receivers), "--unheard", *stalls)
     senders = [
-        start("camera", f"{name}/image_raw", "--rate-hz", str(RATE_HZ), "--count", str(count + 2 * RATE_HZ))
+        start("camera", f"{name}/image_raw", "--rate-hz", str(RATE_HZ), "--count", str(options.count + 2 * RATE_HZ))
         for name in names
     ]
     try:
@@ -43,30 +49,40 @@ def run(cameras: int, receivers: int, count: int) -> Run:
             sender.communicate()
 
 
-def row(cameras: int, receivers: int, pairs: int, count: int) -> dict[str, Any]:
+def row(cameras: int, receivers: int, options: argparse.Namespace) -> dict[str, Any]:
     """The medians of so many pairs."""
     runs = []
-    for number in range(1, pairs + 1):
-        runs.append((run(cameras, 0, count), run(cameras, receivers, count)))
+    for number in range(1, options.pairs + 1):
+        runs.append((run(cameras, 0, options), run(cameras, receivers, options)))
         alone, beside = runs[-1]
         print(f"{cameras} cameras, pair {number}: {alone}\n    {beside}", flush=True)
 
     def median(value: Callable[[Run, Run], float]) -> float:
         return statistics.median(value(alone, beside) for alone, beside in runs)
 
+    stalls = {
+        "stall_ratio": lambda alone, beside: beside["stall_ms"]["p99"] / alone["stall_ms"]["p99"],
+        "alone_stall_ms": lambda alone, beside: alone["stall_ms"]["p99"],
+        "stall_ms": lambda alone, beside: beside["stall_ms"]["p99"],
+    }
     return {
         "cameras": cameras,
         "receivers": receivers,
         "node_ratio": median(lambda alone, beside: beside["cpu_ms"] / alone["cpu_ms"]),
         "all_ratio": median(lambda alone, beside: (beside["cpu_ms"] + beside["receiver_cpu_ms"]) / alone["cpu_ms"]),
-        "stall_ratio": median(lambda alone, beside: beside["stall_ms"]["p99"] / alone["stall_ms"]["p99"]),
         "alone_ms": median(lambda alone, beside: alone["cpu_ms"]),
         "node_ms": median(lambda alone, beside: beside["cpu_ms"]),
         "receiver_ms": median(lambda alone, beside: beside["receiver_cpu_ms"]),
-        "alone_stall_ms": median(lambda alone, beside: alone["stall_ms"]["p99"]),
-        "stall_ms": median(lambda alone, beside: beside["stall_ms"]["p99"]),
+        "alone_share": median(lambda alone, beside: _share(alone, cameras)),
+        "share": median(lambda alone, beside: _share(beside, cameras)),
         "receiver_mb": median(lambda alone, beside: statistics.median(beside["receiver_mb"])),
+        **({key: median(value) for key, value in stalls.items()} if options.stalls else {}),
     }
+
+
+def _share(run: Run, cameras: int) -> float:
+    """Images that were received, of those that were sent meanwhile."""
+    return float(run["received"] / run["seconds"] / cameras / RATE_HZ)
 
 
 def main() -> int:
@@ -75,8 +91,9 @@ def main() -> int:
     parser.add_argument("--cameras", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--count", type=int, default=150, help="images of every camera")
+    parser.add_argument("--stalls", action="store_true", help="measure how long threads wait for the interpreter")
     options = parser.parse_args()
-    rows = [row(n, -(-n // CAMERAS_A_RECEIVER), options.pairs, options.count) for n in options.cameras]
+    rows = [row(n, -(-n // CAMERAS_A_RECEIVER), options) for n in options.cameras]
     worst = max(float(each["node_ratio"]) for each in rows)
     verdict = "held" if worst <= GOAL_NODE else "missed"
     result = ResultFile(
@@ -85,20 +102,19 @@ def main() -> int:
             f"Reception of 1080p bgr8 at {RATE_HZ} Hz in receiver processes relative to in the node's process; medians "
             f"of {options.pairs} pairs of runs, CPU time an image."
         ),
-        command="python bench/receivers.py"
-        + (f" --cameras {' '.join(map(str, options.cameras))}" if options.cameras != [1, 2, 4] else ""),
+        command=" ".join(["python bench/receivers.py", *sys.argv[1:]]),
         columns={
             "cameras": "cameras",
             "receivers": "receivers",
             "node_ratio": "node's CPU, ratio",
             "all_ratio": "node's and receivers' CPU, ratio",
-            "stall_ratio": "stalls in the node, 99th percentile, ratio",
             "alone_ms": "in process: CPU ms",
             "node_ms": "node CPU ms",
             "receiver_ms": "receiver CPU ms",
-            "alone_stall_ms": "in process: stalls p99 ms",
-            "stall_ms": "stalls p99 ms",
+            "alone_share": "in process: share received",
+            "share": "share received",
             "receiver_mb": "a receiver's private MB",
+            **(STALLS if options.stalls else {}),
         },
         rows=rows,
         goals=[f"the node's CPU time an image at most {GOAL_NODE} of in-process reception: {worst:.2f}, {verdict}"],

@@ -15,7 +15,7 @@ from helpers.fault_times import keep_times
 pytest.importorskip("rclpy", reason="ROS is not here")
 pytest.importorskip("vision_msgs", reason="vision_msgs is not here")
 
-from helpers.fault_watch import FaultWatch, image_message, write_config
+from helpers.fault_watch import WARN, FaultWatch, image_message, write_config
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import RosProbe, wait_until
 from sensor_msgs.msg import Image
@@ -164,3 +164,27 @@ def test_receivers_of_a_killed_node_end_and_leave_nothing_behind(
         _wait_for_results(FaultWatch(probe, "mortal"), send)
         assert node.stop()[0] == 0
         assert "Traceback" not in node.text
+
+
+SMALL_LIMITS = """
+import sys
+from trt_perception.ros import main
+from trt_perception.settings import receiver_count
+receiver_count.IN_PROCESS_MB_PER_S = 1e-3
+receiver_count.LEAST_CORES = 1
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a receiver wants a second core")
+def test_more_images_than_one_process_takes_are_told_with_what_to_set(
+    probe: RosProbe, send: Callable[[], None], tmp_path: Path
+) -> None:
+    config = write_config(tmp_path, CAMERAS.replace("receivers: 2", "receivers: 0"))
+    names = {"__node": "alone"}
+    with NodeProcess(tmp_path / "log", program=SMALL_LIMITS, config=config, autostart=True, remap=names) as node:
+        node.wait_for("active")
+        watch = FaultWatch(probe, "alone")
+        watch.until(lambda status: status["level"] == WARN, "node", doing=send)
+        assert "set `ingest: {receivers: " in watch.latest("node")["message"]
+        assert node.stop()[0] == 0

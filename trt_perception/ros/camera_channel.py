@@ -107,6 +107,10 @@ class CameraChannel:
         if self._worker is not None:
             self._worker.is_enabled = value
 
+    def bytes_per_s(self, now_ns: int) -> float:
+        """Bytes of the messages that come in a second, taken as large as the last one."""
+        return self._message_bytes * self._journal.counters.received_fps(now_ns)
+
     def start(self) -> None:
         """Begin to take frames."""
         self._active_since_ns = time.monotonic_ns()

@@ -102,6 +102,11 @@ class CameraCounters:
         """Steady time of the last message; 0 before the first."""
         return self._last_received_ns
 
+    def received_fps(self, now_ns: int) -> float:
+        """Messages a second over the window."""
+        with self._lock:
+            return self._arrivals.rate_hz(now_ns)
+
     def add_received(self, now_ns: int) -> None:
         """A message came from the middleware."""
         with self._lock:

@@ -165,13 +165,20 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             level, message = Level.OK, "active" if system.subscriptions else "configured, not active"
             if system.drop_log is not None and system.drop_log.problem:
                 level, message = Level.WARN, f"{message}; drop log: {system.drop_log.problem}, see drop_log_lost"
+            elif advised := system.advised_receivers:
+                level, message = Level.WARN, f"{message}; more images than one process takes: {_advice(advised)}"
         values = {"version": __version__, "memory_mb": f"{private_memory_mb():.0f}"}
         if system is not None:
             values["config"] = str(Path(self._parameters_of_node.options().config).absolute())
             values["backend"] = system.settings.backend.value
             values.update({f"model {name}": text for name, text in system.models.backend_names.items()})
+            values["image_mb_per_s"] = f"{system.image_mb_per_s:.0f}"
             values["cameras"] = ", ".join(system.channels)
             values.update({} if system.receivers is None else system.receivers.states)
             if system.drop_log is not None:
                 values["drop_log_lost"] = str(system.drop_log.lost_count)
         return Status(level=level, message=message, values=values)
+
+
+def _advice(receivers: int) -> str:
+    return f"set `ingest: {{receivers: {receivers}}}` in the config, see docs/ingest.md"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.camera_settings import CameraSettings
 from trt_perception.settings.load_settings import load_settings
 from trt_perception.settings.perception_settings import PerceptionSettings
-from trt_perception.settings.receiver_count import receiver_count
+from trt_perception.settings.receiver_count import receiver_count, receivers_for
 
 
 def read_settings(options: NodeOptions) -> PerceptionSettings:
@@ -111,6 +112,19 @@ class PerceptionSystem:
             self.close()
             raise
 
+    @property
+    def image_mb_per_s(self) -> float:
+        """Bytes of the images that come in a second, 10^6, over the last seconds."""
+        now_ns = time.monotonic_ns()
+        return sum(channel.bytes_per_s(now_ns) for channel in self.channels.values()) / 1e6
+
+    @property
+    def advised_receivers(self) -> int:
+        """How many receiver processes what comes now asks for, where there are none; 0: all is well."""
+        if self.receivers is not None:
+            return 0
+        return receivers_for(self.image_mb_per_s, cameras=len(self.channels), cores=_cores())
+
     def start(self) -> None:
         """Take images and publish results."""
         self.publish_info()
@@ -176,7 +190,7 @@ class PerceptionSystem:
 
     def _open_receivers(self) -> None:
         cameras = [channel.settings for channel in self.channels.values()]
-        count = receiver_count(self.settings.ingest, cameras, cores=len(os.sched_getaffinity(0)))
+        count = receiver_count(self.settings.ingest, cameras, cores=_cores())
         if not count:
             return
         self.receivers = Receivers(
@@ -219,3 +233,7 @@ class PerceptionSystem:
             return response
 
         return enable
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

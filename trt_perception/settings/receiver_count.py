@@ -27,8 +27,18 @@ def receiver_count(settings: IngestSettings, cameras: Sequence[CameraSettings], 
     """
     if isinstance(settings.receivers, int):
         return min(settings.receivers, len(cameras))
-    raw = [camera for camera in cameras if camera.transport is Transport.RAW]
-    mb_per_s = len(raw) * settings.camera_mb_per_s
+    raw = sum(camera.transport is Transport.RAW for camera in cameras)
+    return receivers_for(raw * settings.camera_mb_per_s, cameras=raw, cores=cores)
+
+
+def receivers_for(mb_per_s: float, *, cameras: int, cores: int) -> int:
+    """How many receiver processes take so many images best; 0: the node itself.
+
+    Args:
+        mb_per_s: Bytes of all images, 10^6 a second.
+        cameras: From how many cameras they come.
+        cores: CPU cores that the node may use.
+    """
     if cores < LEAST_CORES or mb_per_s <= IN_PROCESS_MB_PER_S:
         return 0
-    return min(math.ceil(mb_per_s / RECEIVER_MB_PER_S), len(raw), cores // 2)
+    return min(math.ceil(mb_per_s / RECEIVER_MB_PER_S), cameras, cores // 2)
