@@ -18,7 +18,7 @@ struct KeyChoice {  // in shared memory
 };
 
 // The `wanted`-th largest of `count` different keys, wanted <= count: radix selection from the highest bit that differs.
-__device__ inline u64 nth_key(KeyChoice& choice, const u64* keys, int count,
+__device__ __noinline__ inline u64 nth_key(KeyChoice& choice, const u64* keys, int count,
                                              u32 wanted) {
   const int thread = threadIdx.x;
   if (thread == 0) {
@@ -84,10 +84,12 @@ __device__ inline u64 nth_key(KeyChoice& choice, const u64* keys, int count,
 __device__ inline void sort_keys(u64* keys, int count) {
   int padded = 2;
   while (padded < count) padded *= 2;
+#pragma unroll 1
   for (int index = count + threadIdx.x; index < padded; index += THREADS) keys[index] = 0;
   __syncthreads();
   for (int size = 2; size <= padded; size *= 2) {
     for (int stride = size / 2; stride > 0; stride /= 2) {
+#pragma unroll 1
       for (int pair = threadIdx.x; pair < padded / 2; pair += THREADS) {
         const int first = 2 * pair - (pair & (stride - 1));
         const u64 one = keys[first], other = keys[first + stride];

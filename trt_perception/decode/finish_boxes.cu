@@ -1,4 +1,5 @@
 // From the candidates that a scan has left to the boxes of a result, by one block of threads.
+// A block alone waits for every instruction that it meets first: loops of few turns are not unrolled.
 // Defines: VALUE, the type of the boxes; BOXES, how they are meant; IS_PAIRS, where a candidate's index is that of a row
 // times a class; STRIDES for CELLS.
 #include "decode/exponential.cuh"
@@ -95,8 +96,9 @@ __device__ bool reaches_limit(u64 key, int classes, const Limits* limits) {
   return rank_score(key) >= lowest_scores(limits)[rank_index(key) % classes];
 }
 
-// The best candidates' keys into shared memory when there are too many; returns how many.
-__device__ int choose_best(Finish& shared, const ScanRecord* records, int record_count, int segment,
+// The best candidates' keys into shared memory when there are too many; returns how many. Rare, so kept out of the way
+// of the instructions that every frame runs.
+__device__ __noinline__ int choose_best(Finish& shared, const ScanRecord* records, int record_count, int segment,
                            const u64* keys, u64* spare, int rows, int classes,
                            const Limits* limits) {
   int count = shared.count;
@@ -139,6 +141,7 @@ __device__ int choose_best(Finish& shared, const ScanRecord* records, int record
 // The first boxes that are alive, in their order, by one warp: what NMS does where nothing overlaps.
 __device__ void keep_all(Nms& nms, int count, int max_detections) {
   int kept = 0;
+#pragma unroll 1
   for (int first = 0; first < count; first += 32) {
     const u32 word = nms.alive[first / 32];
     const int place = kept + __popc(word & ((1u << threadIdx.x) - 1));
@@ -170,6 +173,9 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
     count = choose_best(shared, records, record_count, segment, keys, spare, rows, classes, limits);
   }
   sort_keys(shared.keys, count);
+  // Boxes will lie where the keys are. Of the first 512, usually all, threads need not wait for memory.
+  const u64 own_key = thread < count ? shared.keys[thread] : 0;
+#pragma unroll 1
   for (int place = thread; place < count; place += THREADS) sorted[place] = shared.keys[place];
   for (int word = thread; word < WORDS; word += THREADS) shared.nms.alive[word] = 0;
   __syncthreads();
@@ -178,13 +184,14 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
     const int place = first + thread % 32;
     bool is_seen = false;
     if (place < count) {
-      const u32 index = rank_index(sorted[place]);
+      const u64 key = place == thread ? own_key : sorted[place];
+      const u32 index = rank_index(key);
       const int row = IS_PAIRS ? index / classes : index;
       const float4 box = box_at(values, row_step, side_step, row, network_width, network_height);
       if (!(is_finite(box.x) && is_finite(box.y) && is_finite(box.z) && is_finite(box.w))) shared.is_bad = 1;
       const float4 seen = transform.box(box);
       is_seen = seen.z > seen.x && seen.w > seen.y;
-      if (IS_PAIRS) is_seen = is_seen && reaches_limit(sorted[place], classes, limits);
+      if (IS_PAIRS) is_seen = is_seen && reaches_limit(key, classes, limits);
       shared.boxes[place] = box;
       shared.class_ids[place] = IS_PAIRS ? index % classes : class_ids[index];
     }
@@ -205,6 +212,7 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
   }
   __syncthreads();
   const int kept = shared.nms.kept_count;
+#pragma unroll 1
   for (int index = thread; index < kept; index += THREADS) {
     const int place = shared.nms.kept[index];
     const u64 key = sorted[place];

@@ -84,6 +84,7 @@ __device__ inline void keep(Nms& nms, u64 stay, int max_detections) {
   const int lane = threadIdx.x;
   const int before = nms.kept_count;
   __syncwarp();
+#pragma unroll 1
   for (int index = lane; index < BATCH; index += 32) {
     const int place = before + __popcll(stay & ((1ull << index) - 1));
     if (stay >> index & 1 && place < max_detections) nms.kept[place] = static_cast<u16>(nms.batch[index]);
