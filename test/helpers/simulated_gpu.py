@@ -247,6 +247,9 @@ class SimulatedGpu(FakeGpu):
                 return address
         return None
 
+    def stream_priority(self, rank: int) -> int:
+        return max(-5, -rank)
+
     def stamp(self, event: Any, handle: int) -> None:
         def happen() -> None:
             event.happened += 1
