@@ -5,14 +5,15 @@
 #   stages       GPU time from preprocessing to boxes against the engine alone, by stage, for every network
 #   streams      frames a second and latency of 1 to 16 pipelines; priority of the front camera; batched enqueue
 #   costs        allocations over 1,000 frames, tracing on against off
-#   ros          DDS in to DDS out, CASES (all) for ROS_SECONDS (60) each; PYTHON's environment has ROS, see docs/performance.md
+#   ros          DDS in to DDS out, ROS_SECONDS for each of CASES (both: see bench/ros_cameras); PYTHON's environment has ROS
 #   peers        torch eager and Ultralytics beside the same network here
 #   merge        $WORK/parts (and MORE_PARTS, folders of earlier runs) into $OUT/pipeline.json, ros_cameras.json, peers.json
 #   all          stages, streams, costs, peers, merge
-# WORK: fast local disk; $WORK/engines holds the engines, those in ENGINES (engines.tgz.NN of an earlier run) are unpacked there.
+# WORK: fast local disk; engines lie in $WORK/engines, those in ENGINES (engines.tgz.NN of an earlier run) are unpacked there.
 # OUT: what is to be kept: kept.tgz after each stage and meanwhile, engines.tgz.NN after `engines`, the merged JSON.
-# NETWORKS: folder of size_m.onnx and yolov8n.onnx, their .calibration.json, that of the demo model and nano.onnx with its own.
-# PYTHON: has TensorRT, cuda.core. TORCH_PYTHON: has torch, torchvision, OpenCV. COMMIT says the commit where there is no repository.
+# NETWORKS: folder of the ONNX files and, for `engines`, of their .calibration.json.
+# PEERS: folder of yolov8n.pt, and of wheels for TORCH_PYTHON where it lacks any (Ultralytics).
+# PYTHON: has TensorRT, cuda.core. TORCH_PYTHON: has torch, torchvision, OpenCV. COMMIT says the commit without a repository.
 # STAND_IN=--stand-in rehearses without a GPU. SECONDS_EACH (1): of each measurement.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -68,13 +69,18 @@ streams() { stage streams ${STREAMS_FLAGS:-}; stage priority ${PRIORITY_FLAGS:-}
 costs() { stage costs ${COSTS_FLAGS:-}; }
 
 ros() {
-  "$PYTHON" -m bench.ros_cameras --engines "$WORK/engines" --out "$WORK/parts" --seconds "${ROS_SECONDS:-60}" ${STAND_IN:-} \
-    ${CASES:+--cases $CASES} ${ROS_FLAGS:-}
+  "$PYTHON" -m bench.ros_cameras --engines "$WORK/engines" --out "$WORK/parts" ${STAND_IN:-} \
+    ${CASES:+--cases $CASES} ${ROS_SECONDS:+--seconds "$ROS_SECONDS"} ${ROS_FLAGS:-}
 }
 
 peers() {
-  "$PYTHON" -m bench.peers --engines "$WORK/engines" --networks "$NETWORKS" --torch-python "$TORCH_PYTHON" \
-    --out "$WORK/parts" --seconds "${SECONDS_EACH:-1}" ${STAND_IN:-} ${PEERS_FLAGS:-}
+  local python=$TORCH_PYTHON folder=${PEERS:-$NETWORKS}
+  if compgen -G "$folder/*.whl" >/dev/null && [ ! -d "$WORK/site" ]; then
+    "$python" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$WORK/site" "$folder"/*.whl
+  fi
+  "$PYTHON" -m bench.peers --engines "$WORK/engines" --networks "$NETWORKS" --checkpoint "$folder/yolov8n.pt" \
+    --torch-python "$python" --torch-path "$WORK/site" --out "$WORK/parts" --seconds "${SECONDS_EACH:-1}" \
+    ${STAND_IN:-} ${PEERS_FLAGS:-}
 }
 
 merge() { "$PYTHON" -m bench.pipeline.merging ${MORE_PARTS:-} "$WORK/parts" --results "$OUT"; }

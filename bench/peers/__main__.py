@@ -33,8 +33,10 @@ def main() -> None:
     """Measure every network that is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engines", type=Path, required=True)
-    parser.add_argument("--networks", type=Path, required=True, help="folder of yolov8n.onnx, yolov8n.pt, size_m.onnx")
+    parser.add_argument("--networks", type=Path, required=True, help="folder of size_m.onnx")
+    parser.add_argument("--checkpoint", type=Path, default=Path("yolov8n.pt"), help="YOLOv8n for Ultralytics")
     parser.add_argument("--torch-python", default="python3")
+    parser.add_argument("--torch-path", type=Path, help="folder of more packages for it")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement, in rounds (default: 1)")
     parser.add_argument("--only", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
@@ -58,9 +60,10 @@ def main() -> None:
 
 def _compare(network: str, arguments: argparse.Namespace, bed: Any, folder: Path) -> dict[str, Any]:
     """Rounds over all ways, medians of rates and of the ratios in each round."""
-    peer = Peer(
-        _command(network, arguments, folder), {**os.environ, "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
-    )
+    environment = {**os.environ, "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
+    if arguments.torch_path is not None:
+        environment["PYTHONPATH"] = f"{environment.get('PYTHONPATH', '.')}:{arguments.torch_path}"
+    peer = Peer(_command(network, arguments, folder), environment)
     try:
         with OurSide(bed, NETWORKS[network]) as ours:
             ways = [(way, batch) for way in peer.ways for batch in BATCHES]
@@ -115,7 +118,7 @@ def _command(network: str, arguments: argparse.Namespace, folder: Path) -> list[
     command = [arguments.torch_python, "-m", "bench.peers.torch_side", "--network", network]
     command += ["--picture", str(folder / "picture.npy"), *(["--device", "cpu"] if arguments.stand_in else [])]
     if network == "yolov8n":
-        return [*command, "--checkpoint", str(arguments.networks / "yolov8n.pt")]
+        return [*command, "--checkpoint", str(arguments.checkpoint)]
     return [*command, "--weights", str(_weights(network, arguments.networks, folder))]
 
 

@@ -20,13 +20,7 @@ from bench.pipeline.picture import picture as draw_picture
 from bench.ros_cameras.case import CASES, SMALLER, STANDARD
 from bench.ros_cameras.run_case import Row, run_case
 from bench.ros_cameras.setting import describe_host
-
-HELD_P99_MS = 33.0
-
-
-def held(row: Row) -> bool:
-    """Whether the node kept up: every image's result in time, and none dropped."""
-    return bool(row["dropped"] == 0 and row["publish_p99_ms"] is not None and row["publish_p99_ms"] < HELD_P99_MS)
+from bench.ros_cameras.table import held
 
 
 def main() -> None:
@@ -37,6 +31,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(STANDARD), metavar="CASE",
                         help=f"of {', '.join(CASES)}; default: {' '.join(STANDARD)}")  # fmt: skip
     parser.add_argument("--seconds", type=float, help="of each case (default: 20, of sixteen cameras 60)")
+    parser.add_argument("--receivers", default="auto", help="processes that receive for the node (default: auto)")
     parser.add_argument("--find-largest", action="store_true", help="where sixteen cameras cannot be held, try fewer")
     parser.add_argument("--stand-in", action="store_true", help="rehearse: models that find nothing")
     arguments = parser.parse_args()
@@ -55,6 +50,7 @@ def main() -> None:
                     picture=picture,
                     seconds=arguments.seconds or case.seconds,
                     null=arguments.stand_in,
+                    receivers=arguments.receivers,
                 )
             except (RuntimeError, TimeoutError) as error:
                 say(f"{case.name}: FAILED: {error}")

@@ -37,13 +37,13 @@ PERCENTILES = (50, 99, 99.9)
 Row = dict[str, Any]
 
 
-def run_case(case: Case, *, engines: Path, picture: Path, seconds: float, null: bool) -> Row:
+def run_case(case: Case, *, engines: Path, picture: Path, seconds: float, null: bool, receivers: str = "auto") -> Row:
     """Measure for so many seconds; the row of the table, and more for those who look for the wall."""
     with tempfile.TemporaryDirectory(prefix="ros_cameras.") as name:
         folder = Path(name)
         profile = write_dds_profile(folder, case.cameras)
         environment = {**os.environ, **dds_environment(os.environ, profile)}
-        config = write_config(case, engines, folder, null=null)
+        config = write_config(case, engines, folder, null=null, receivers=receivers)
         with _started(case, config, folder, environment, null=null) as (node, observer):
             return _measure(case, node, observer, folder, environment, picture, seconds)
 
@@ -195,7 +195,9 @@ def _started(
 def _wait_for(log: Path, word: str, process: subprocess.Popen[str]) -> None:
     end = time.monotonic() + CONFIGURE_S
     while not any(line.endswith(word) for line in log.read_text().splitlines()):
-        if process.poll() is not None or time.monotonic() > end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the node ended with code {process.returncode}")
+        if time.monotonic() > end:
             raise RuntimeError(f"the node did not become active within {CONFIGURE_S:.0f} s")
         time.sleep(0.1)
 

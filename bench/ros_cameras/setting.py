@@ -20,12 +20,13 @@ SHARE_OF_SHM = 0.7
 """The rest is for the node's own segments and rings."""
 
 
-def write_config(case: Case, engines: Path, folder: Path, *, null: bool) -> Path:
+def write_config(case: Case, engines: Path, folder: Path, *, null: bool, receivers: str) -> Path:
     """The node's config for one case; with `null` the models are the demo's ONNX, which nobody runs."""
     models = {lane.engine: {"name": lane.engine, "spec": _spec(lane, engines, null=null)} for lane in case.lanes}
     transport = "compressed" if case.jpeg else "raw"
     config = {
         "backend": "onnxruntime" if null else "tensorrt",
+        "ingest": {"receivers": int(receivers) if receivers.isdecimal() else receivers},
         "cameras": [{"name": name, "transport": transport} for name in case.names],
         "models": list(models.values()),
         "pipelines": [
