@@ -9,8 +9,8 @@ from typing import Any
 from trt_perception.runtime.captured_work import CapturedWork
 from trt_perception.runtime.gpu import Gpu
 
-MOST_GRAPHS = 8
-"""Graphs kept: two slots with the last four layouts of a camera. Each takes memory."""
+MOST_GRAPHS = 16
+"""Graphs kept: two slots with the last layouts of a camera, or with the places of a ring that kernels read from."""
 
 Work = Callable[[int], None]
 """Enqueues everything on the stream whose handle it gets."""
