@@ -65,6 +65,42 @@ def test_a_sticky_error_ends_the_process_with_one_line_and_exit_code_3(tmp_path:
         assert "Traceback" not in node.text
 
 
+RUN_TO_STANDSTILL = RUN_TO_LOSS.replace(
+    'raise DeviceError("GPU 0: an illegal memory access was encountered", is_sticky=True)',
+    """with watched("GPU 0: running the engine demo.engine"):
+                time.sleep(60)""",
+).replace("import sys, time", "import sys, time\nfrom trt_perception.runtime.gpu_watch import watched")
+
+
+STUCK = "perception: GPU 0: running the engine demo.engine has not ended after 2 s"
+
+
+def test_a_gpu_that_does_not_come_back_ends_the_process_with_one_line_and_exit_code_3(tmp_path: Path) -> None:
+    program = RUN_TO_STANDSTILL.format(good=3)
+    config = write_config(tmp_path)
+    with NodeProcess(tmp_path / "log", program=program, config=config, autostart=True) as node, RosProbe() as probe:
+        node.wait_for("active")
+        camera = probe.advertise(Image, "/front/image_raw")
+        sent = time.monotonic()
+        while node.process.poll() is None:
+            camera.publish(image_message(time.time_ns()))
+            time.sleep(0.02)
+            assert time.monotonic() - sent < 20.0, node.text
+        keep_times("stuck_gpu", process_ended=time.monotonic() - sent)
+        assert node.process.returncode == 3
+        assert node.text.count("has not ended") == 1
+        assert node.text.splitlines()[-1].startswith(STUCK)
+        assert node.text.splitlines()[-1].endswith("; ending, so that launch starts it again")
+        assert "Traceback" not in node.text
+
+
+def test_a_gpu_that_does_not_come_back_while_models_are_loaded_ends_the_process_too(tmp_path: Path) -> None:
+    program = RUN_TO_STANDSTILL.format(good=0)
+    with NodeProcess(tmp_path / "log", program=program, config=write_config(tmp_path), autostart=True) as node:
+        assert node.wait() == 3
+        assert node.text.splitlines()[-1].startswith(STUCK)
+
+
 def test_a_device_lost_while_models_are_loaded_ends_the_process_too(tmp_path: Path) -> None:
     program = RUN_TO_LOSS.format(good=0).replace("time.sleep(60)", "pass")
     with NodeProcess(tmp_path / "log", program=program, config=write_config(tmp_path), autostart=True) as node:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from trt_perception.errors import DeviceError, InputError, MissingError, PerceptionError
 from trt_perception.ros.malloc import tune_malloc
+from trt_perception.runtime.gpu_watch import GpuWatch
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    with _StopSignal() as stop:
+    with _StopSignal() as stop, GpuWatch(_end_process):
         try:
             return _run_node(arguments, stop)
         except Interrupted:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from trt_perception.engine.cuda_driver import CudaDriver
 from trt_perception.errors import DeviceError, MissingError, PerceptionError
 from trt_perception.kernel_call import KernelCall, KernelSource
+from trt_perception.runtime.gpu_watch import watched
 from trt_perception.runtime.kernel_cache import KernelCache
 from trt_perception.runtime.kernel_files import PACKAGE
 from trt_perception.runtime.kernel_launcher import Kernel, KernelLauncher
@@ -209,7 +210,7 @@ class Gpu:
             MissingError: NVRTC is not installed, or does not know this GPU.
             DeviceError: It does not compile, with the compiler's log; or its file has no such function.
         """
-        with self.guard(f"loading {source}"):
+        with self._naming(f"loading {source}"):  # compiling is no wait for the GPU
             return self._launcher.load(source, root=root)
 
     def launch(self, call: KernelCall, handle: int) -> None:
@@ -247,9 +248,16 @@ class Gpu:
     def guard(self, doing: str) -> Iterator[None]:
         """Errors of the CUDA packages within become a DeviceError that says whether the process can go on.
 
+        What is within may wait for the GPU: a `GpuWatch` sees when that does not end.
+
         Args:
             doing: What failed then, e.g. `waiting for the engine`.
         """
+        with watched(f"GPU {self.index}: {doing}"), self._naming(doing):
+            yield
+
+    @contextmanager
+    def _naming(self, doing: str) -> Iterator[None]:
         try:
             yield
         except PerceptionError:
