@@ -17,15 +17,15 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
+from kernel_device import LAUNCHES, ROUNDS, GpuDevice, KernelDevice, RehearsalDevice
 from numpy.typing import NDArray
 from result_file import ResultFile, machine_facts
 
 from trt_perception.decode.make_head_kernels import make_head_kernels
 from trt_perception.errors import DeviceError, MissingError
-from trt_perception.kernel_call import KernelCall
 from trt_perception.model.model_spec import (
     HeadKind,
     HeadSpec,
@@ -41,8 +41,6 @@ from trt_perception.thresholds import Thresholds
 IMAGE = (1920, 1080)
 NETWORK = (1024, 576)
 """Width and height: the shape of the image, so that no padding makes the work less."""
-LAUNCHES = 200
-ROUNDS = 7
 CLASSES = 19
 OBJECTS = 20
 
@@ -89,94 +87,6 @@ CASES = (
     Case(f"{OBJECTS} objects", OBJECT_MASKS, 4, TensorType.FLOAT32),
     Case(f"{OBJECTS} objects", OBJECT_MASKS, 4, TensorType.FLOAT32, MaskSize.NETWORK),
 )
-
-
-class Device(Protocol):
-    """Where kernels run."""
-
-    def put(self, array: NDArray[Any]) -> int:
-        """Copy an array there; its address."""
-
-    def room(self, nbytes: int) -> int:
-        """Memory for results."""
-
-    def us(self, calls: Sequence[KernelCall]) -> float:
-        """Microseconds of the calls in their order."""
-
-    def clear(self) -> None:
-        """Give all memory back."""
-
-
-class GpuDevice:
-    """The GPU."""
-
-    def __init__(self) -> None:
-        from trt_perception.runtime.gpu import Gpu
-
-        self.gpu = Gpu()
-        self._stream = self.gpu.make_stream()
-        self._events = (self.gpu.make_event(timing=True), self.gpu.make_event(timing=True))
-        self._memory: list[Any] = []
-
-    def put(self, array: NDArray[Any]) -> int:
-        address = self.room(array.nbytes)
-        self.gpu.upload(address, np.ascontiguousarray(array), self._stream)
-        self._stream.sync()
-        return address
-
-    def room(self, nbytes: int) -> int:
-        self._memory.append(self.gpu.allocate(nbytes))
-        return int(self._memory[-1].address)
-
-    def us(self, calls: Sequence[KernelCall]) -> float:
-        from trt_perception.runtime.captured_work import CapturedWork
-
-        def enqueue(handle: int) -> None:
-            for call in calls:
-                self.gpu.launch(call, handle)
-
-        work = CapturedWork(self.gpu, self._stream, enqueue)
-        if not work.is_graph:
-            raise DeviceError(f"the kernels cannot be captured: {work.reason}")
-        start, end = self._events
-        rounds = []
-        for _ in range(ROUNDS + 1):
-            self.gpu.record(self._stream, start)
-            for _ in range(LAUNCHES):
-                work.launch()
-            self.gpu.record(self._stream, end)
-            end.sync()
-            rounds.append((end - start) * 1e3 / LAUNCHES)
-        work.close()
-        return float(statistics.median(rounds[1:]))
-
-    def clear(self) -> None:
-        while self._memory:
-            self.gpu.free(self._memory.pop())
-
-
-class RehearsalDevice:
-    """The CPU, by the stand-in for CUDA that the tests have; its times mean nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        sys.path.append(str(Path(__file__).resolve().parent.parent / "test"))
-        from helpers.cpu_kernel import CpuCompiler
-        from helpers.cpu_kernel_bench import CpuKernelBench
-
-        self._bench = CpuKernelBench(CpuCompiler(folder))
-
-    def put(self, array: NDArray[Any]) -> int:
-        return int(self._bench.put(array))
-
-    def room(self, nbytes: int) -> int:
-        return int(self._bench.room(nbytes))
-
-    def us(self, calls: Sequence[KernelCall]) -> float:
-        self._bench.run(calls)
-        return 1.0
-
-    def clear(self) -> None:
-        self._bench.clear()
 
 
 def spec_of(case: Case) -> ModelSpec:
@@ -231,7 +141,7 @@ def regions(height: int, width: int, *, classes: int) -> NDArray[np.float64]:
     return np.asarray(waves[None], np.float64)
 
 
-def measure(case: Case, device: Device) -> dict[str, Any]:
+def measure(case: Case, device: KernelDevice) -> dict[str, Any]:
     """One row."""
     spec = spec_of(case)
     kernels = make_head_kernels(spec.heads[0], spec, {})
