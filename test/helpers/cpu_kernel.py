@@ -130,7 +130,7 @@ class CpuCompiler:
         texts = kernel_files(source.file, root=root)
         defines = [f"-D{name}={value}" for name, value in source.defines]
         path = self._folder / f"{len(self._modules)}_{Path(source.file).stem}.so"
-        functions = _KERNEL.findall(texts[source.file])
+        functions = [name for text in texts.values() for name in _KERNEL.findall(text)]
         unit = path.with_suffix(".cpp")
         unit.write_text(f'#include "{source.file}"\n{_UNIT.format()}' + "".join(map(_FUNCTION.format, functions)))
         units = [str(unit)]

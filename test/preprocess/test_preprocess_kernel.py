@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from trt_perception.encoding import Encoding
 from trt_perception.errors import ConfigError, FrameError
 from trt_perception.frame import Frame
+from trt_perception.kernel_call import KernelCall
 from trt_perception.model.model_spec import InputSpec, TensorType
 from trt_perception.model.preprocess_options import ChannelOrder, Interpolation, Layout, Resize
 from trt_perception.preprocess.frame_layout import FrameLayout
@@ -31,10 +33,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="mono16 is read as little-endian")
 
+HERE = Path(__file__).parent
 PAGE_PART = 256
 """Memory that ends at such an address ends where the stand-in faults."""
 
 ENCODINGS = pytest.mark.parametrize("encoding", list(Encoding), ids=lambda encoding: encoding.value)
+WORD_ENCODINGS = [Encoding.BGR8, Encoding.BGRA8, Encoding.NV12, Encoding.BAYER_RGGB8]
 SOME_ENCODINGS = [Encoding.RGB8, Encoding.MONO16, Encoding.NV21, Encoding.BAYER_GBRG8]
 # Network sizes for images of 60 x 44 that OpenCV resizes each in its own way.
 WAYS: dict[str, tuple[Interpolation, list[tuple[int, int]]]] = {
@@ -118,15 +122,31 @@ def test_rows_that_no_word_begins_with(kernel_bench: KernelBench, encoding: Enco
         check(kernel_bench, input_spec(40, 30, resize=Resize.STRETCH), frame)
 
 
-@pytest.mark.parametrize("size", [(5, 4), (7, 4), (8, 3), (4, 1), (1, 4), (2, 6), (3, 3)], ids=str)
-@pytest.mark.parametrize("encoding", [Encoding.BGR8, Encoding.BAYER_RGGB8], ids=lambda encoding: encoding.value)
-def test_bytes_behind_the_last_pixel_are_not_read(
-    kernel_bench: KernelBench, encoding: Encoding, size: tuple[int, int]
+@pytest.mark.parametrize("network", [(9, 9), (3, 2), (7, 4)], ids=str)
+@pytest.mark.parametrize("size", [(5, 4), (7, 5), (8, 6), (4, 4), (1, 4), (2, 7)], ids=str)
+@pytest.mark.parametrize(
+    "encoding",
+    [Encoding.BGR8, Encoding.BGRA8, Encoding.NV12, Encoding.BAYER_RGGB8],
+    ids=lambda encoding: encoding.value,
+)
+def test_no_byte_beside_the_image_is_read(
+    kernel_bench: KernelBench, encoding: Encoding, size: tuple[int, int], network: tuple[int, int]
 ) -> None:
     width, height = (max(4, side) for side in size) if encoding.is_bayer else size
-    for network in ((9, 9), (3, 2)):
-        spec = input_spec(*network, resize=Resize.STRETCH)
-        check(kernel_bench, spec, noise_frame(encoding, width, height), ends_memory=True)
+    frame = noise_frame(encoding, width, height)
+    kernel, layout = PreprocessKernel(input_spec(*network, resize=Resize.STRETCH)), FrameLayout.of(frame)
+    memory = int(kernel_bench.put(np.concatenate((np.zeros(64, np.uint8), frame.data, np.zeros(64, np.uint8)))))
+    tensor, out = kernel_bench.room(12 * network[0] * network[1]), kernel_bench.room(16)
+    constants = int(kernel_bench.put(kernel.constants()))
+    (call,) = kernel.calls(layout, pixels=memory + 64, constants=constants, tensor=int(tensor))
+    watched = replace(call, source=replace(call.source, file="recorded_reads.cu"))
+    one = {"grid": (1, 1, 1), "block": (1, 1, 1)}
+    begin, end = np.uint64(memory), np.uint64(memory + 128 + layout.nbytes)
+    watch = KernelCall(source=replace(watched.source, function="watch"), arguments=(begin, end), **one)
+    report = KernelCall(source=replace(watched.source, function="report"), arguments=(out,), **one)
+    kernel_bench.run([watch, watched, report], root=HERE)
+    first, behind = kernel_bench.get(out, (2,), np.int64).tolist()
+    assert 64 <= first < behind <= 64 + layout.nbytes
 
 
 ODD = {
