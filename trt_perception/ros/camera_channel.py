@@ -14,6 +14,7 @@ from trt_perception.preprocess.decode_image import decode_image
 from trt_perception.ros.camera_journal import CameraJournal
 from trt_perception.ros.camera_worker import CameraWorker
 from trt_perception.ros.counters import CounterSnapshot
+from trt_perception.ros.frame_passage import FramePassage
 from trt_perception.ros.lane import Lane
 from trt_perception.ros.received_image import ReceivedImage
 from trt_perception.ros.slot import Slot
@@ -95,6 +96,7 @@ class CameraChannel:
         self._worker: CameraWorker | None = None
         self._active_since_ns = 0
         self._message_bytes = 0
+        self._received_count = 0
 
     @property
     def is_enabled(self) -> bool:
@@ -151,51 +153,62 @@ class CameraChannel:
     def _drop_waiting(self, slot: Slot[ReceivedImage]) -> None:
         left = slot.take(0.0)
         if left is not None:
-            self._journal.drop(DropReason.INACTIVE, left.stamp_ns)
+            self._journal.drop(DropReason.INACTIVE, left.stamp_ns, passage=left.passage)
 
     def receive(self, data: bytes | memoryview) -> None:
         """Take one serialized message. Called for every image, by one thread at a time: short, and never raises."""
         steady_ns = time.monotonic_ns()
-        self._journal.counters.add_received(steady_ns)
+        passage = self._count_received(steady_ns)
         self._message_bytes = len(data)
         stamp_ns: int | None = None
         try:
             message = self._parse(data)
             stamp_ns = message.stamp_ns
             content = self._frame(message) if isinstance(message, ImageMessage) else message
-            self._accept(content, stamp_ns, data, steady_ns)
+            self._accept(content, stamp_ns, data, passage)
         except FrameError as error:
-            self._journal.drop(error.reason, stamp_ns, str(error))
+            self._journal.drop(error.reason, stamp_ns, str(error), passage=passage)
         except Exception as error:  # an exception here would end the executor, and every camera with it
-            self._journal.drop(DropReason.MALFORMED, stamp_ns, f"{type(error).__name__}: {error}")
+            problem = f"{type(error).__name__}: {error}"
+            self._journal.drop(DropReason.MALFORMED, stamp_ns, problem, passage=passage)
 
     def note_dropped(self, reason: DropReason, stamp_ns: int | None, problem: str) -> None:
         """Count a message that a receiver process took, and could not hand over."""
-        self._journal.counters.add_received(time.monotonic_ns())
-        self._journal.drop(reason, stamp_ns, problem)
+        passage = self._count_received(time.monotonic_ns())
+        self._journal.drop(reason, stamp_ns, problem, passage=passage)
 
     def note_receiver_lost(self, text: str) -> None:
         """Write down that the receiver process of this camera is gone."""
         self._journal.counters.add_receiver_restart()
         self._journal.fault("receiver lost", text)
 
+    def _count_received(self, steady_ns: int) -> FramePassage:
+        self._journal.counters.add_received(steady_ns)
+        self._received_count += 1
+        return FramePassage(sequence=self._received_count, received_ns=steady_ns)
+
     def _accept(
-        self, content: Frame | EncodedFrame | ImageMessage, stamp_ns: int, data: bytes | memoryview, steady_ns: int
+        self,
+        content: Frame | EncodedFrame | ImageMessage,
+        stamp_ns: int,
+        data: bytes | memoryview,
+        passage: FramePassage,
     ) -> None:
         """Judge the stamp and put the frame into the slot."""
-        verdict = self._monitor.judge(stamp_ns, now_ns=self._ros_now_ns(), steady_ns=steady_ns)
+        verdict = self._monitor.judge(stamp_ns, now_ns=self._ros_now_ns(), steady_ns=passage.received_ns)
         if verdict.faults:
             self._journal.stamp_faults(verdict.faults)
         if verdict.drop is not None:
-            self._journal.drop(verdict.drop, stamp_ns, f"{verdict.drop.value}: its stamp is not after the last one's")
+            problem = f"{verdict.drop.value}: its stamp is not after the last one's"
+            self._journal.drop(verdict.drop, stamp_ns, problem, passage=passage)
             return
         if not self._is_active():
-            self._journal.drop(DropReason.INACTIVE, stamp_ns)
+            self._journal.drop(DropReason.INACTIVE, stamp_ns, passage=passage)
             return
         slot = self._slot
-        replaced = slot.put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data))
+        replaced = slot.put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data, passage))
         if replaced is not None:
-            self._journal.drop(DropReason.REPLACED, replaced.stamp_ns)
+            self._journal.drop(DropReason.REPLACED, replaced.stamp_ns, passage=replaced.passage)
         if not self._is_active():  # stopped meanwhile, by another thread
             self._drop_waiting(slot)
 

@@ -6,11 +6,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from trt_perception.errors import DeviceError, DropReason, FrameError, PerceptionError
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.result import Result
 from trt_perception.ros.camera_journal import CameraJournal
+from trt_perception.ros.frame_passage import FramePassage
 from trt_perception.ros.lane import Lane
 from trt_perception.ros.received_image import ReceivedImage
 from trt_perception.ros.slot import Slot
@@ -108,14 +110,14 @@ class CameraWorker:
     def _handle(self, image: ReceivedImage) -> None:
         """One frame, from the slot to its place in the counters."""
         if not self.is_enabled:
-            self._journal.drop(DropReason.DISABLED, image.stamp_ns)
+            self._drop(image, DropReason.DISABLED)
             return
         if self._is_stale(image):
-            self._journal.drop(DropReason.STALE, image.stamp_ns, f"stale: older than {self._max_age_ns / 1e6:g} ms")
+            self._drop(image, DropReason.STALE, f"stale: older than {self._max_age_ns / 1e6:g} ms")
             return
         lanes = [lane for lane in self._lanes if self._is_wanted(lane)]
         if not lanes:
-            self._journal.drop(DropReason.NO_LISTENER, image.stamp_ns)
+            self._drop(image, DropReason.NO_LISTENER)
             return
         self._process(image, lanes)
         self._catch_up(lanes)
@@ -153,7 +155,7 @@ class CameraWorker:
             if published:
                 self._count_processed(image)
             else:
-                self._journal.drop(reason, image.stamp_ns, problem)
+                self._drop(image, reason, problem)
             for lane, ticket in begun:  # whoever sent the pixels may take them back now
                 lane.settle(ticket)
 
@@ -171,9 +173,16 @@ class CameraWorker:
 
     def _finish(self, image: ReceivedImage, lane: Lane, frame: Frame | EncodedFrame, ticket: Ticket) -> None:
         result = ticket.result()
+        ready_ns = time.monotonic_ns()
         self._note_image(image, frame, result)
         lane.output.publish(frame, result)
-        self._journal.counters.add_lane_result(lane.name, time.monotonic_ns(), inference_ns=result.times.inference_ns)
+        self._journal.result(frame, lane.name, result, self._passage(image), ready_ns=ready_ns)
+
+    def _drop(self, image: ReceivedImage, reason: DropReason, problem: str = "") -> None:
+        self._journal.drop(reason, image.stamp_ns, problem, passage=self._passage(image))
+
+    def _passage(self, image: ReceivedImage) -> FramePassage:
+        return replace(image.passage, started_ns=self.busy_since_ns)
 
     def _failed(self, lane: Lane, error: PerceptionError) -> bool:
         """Write down that a lane failed; whether nothing can be done any more in this process."""

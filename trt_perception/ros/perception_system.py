@@ -24,6 +24,7 @@ from trt_perception.ros.model_pool import BackendFactory, ModelPool
 from trt_perception.ros.node_options import NodeOptions
 from trt_perception.ros.receivers import Receivers
 from trt_perception.ros.subscription import ImageSubscription
+from trt_perception.ros.timing_publisher import TimingPublisher
 from trt_perception.ros.topics import LaneTopics, plan_topics
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.camera_settings import CameraSettings
@@ -87,6 +88,7 @@ class PerceptionSystem:
         self._version = version
         self._drop_log: DropLog | None = None
         self._publishers: list[tuple[str, LanePublishers]] = []  # with the name of the pipeline
+        self._timings: list[TimingPublisher] = []
         self._services: list[Any] = []
 
     @property
@@ -161,8 +163,11 @@ class PerceptionSystem:
             self._node.destroy_service(service)
         for _, publishers in self._publishers:
             publishers.destroy()
+        for timings in self._timings:
+            timings.destroy()
         self._services.clear()
         self._publishers.clear()
+        self._timings.clear()
         self.channels.clear()
         self.models.close()
         if self._drop_log is not None:
@@ -177,7 +182,9 @@ class PerceptionSystem:
         channel = CameraChannel(
             camera,
             lanes=lanes,
-            journal=CameraJournal(camera.name, counters, self.fault_log, self._drop_log),
+            journal=CameraJournal(
+                camera.name, counters, self.fault_log, self._drop_log, timings=self._make_timings(camera)
+            ),
             ros_now_ns=self._ros_clock(),
             sim_time=self._node.get_parameter("use_sim_time").value,
             bridge=make_bridge(),
@@ -187,6 +194,13 @@ class PerceptionSystem:
         self.channels[camera.name] = channel
         service = self._node.create_service(SetBool, f"~/{camera.name}/enable", self._enabler(channel))
         self._services.append(service)
+
+    def _make_timings(self, camera: CameraSettings) -> TimingPublisher | None:
+        if not self.settings.timing:
+            return None
+        publisher = TimingPublisher(self._node, camera.name)
+        self._timings.append(publisher)
+        return publisher
 
     def _open_receivers(self) -> None:
         cameras = [channel.settings for channel in self.channels.values()]

@@ -31,6 +31,11 @@ def debug_profile() -> Any:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE)
 
 
+def timing_profile() -> Any:
+    """Times of frames: every one is wanted, but not at the price of making a frame wait."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.RELIABLE)
+
+
 def latched_profile() -> Any:
     """Facts that do not change: whoever comes late gets them, too."""
     return QoSProfile(
