@@ -188,7 +188,7 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
       const u32 index = rank_index(key);
       const int row = IS_PAIRS ? index / classes : index;
       const float4 box = box_at(values, row_step, side_step, row, network_width, network_height);
-      if (!(is_finite(box.x) && is_finite(box.y) && is_finite(box.z) && is_finite(box.w))) shared.is_bad = 1;
+      if (!(is_finite(box.x) && is_finite(box.y) && is_finite(box.z) && is_finite(box.w))) atomicOr(&shared.is_bad, 1u);
       const float4 seen = transform.box(box);
       is_seen = seen.z > seen.x && seen.w > seen.y;
       if (IS_PAIRS) is_seen = is_seen && reaches_limit(key, classes, limits);
