@@ -1,0 +1,1 @@
+"""Faults of the GPU: what docs/results/gpu_faults.json says."""
