@@ -37,8 +37,11 @@ test-numpy1: ## The same tests with NumPy 1.26 and OpenCV 4, in .venv-numpy1
 soak: ## The long runs, then an hour of faults: SOAK="--minutes 10", or ARGS="-k name" for some of the former alone
 	@$(call in_env) python -m pytest -m soak --timeout 3600 $(ARGS) $(if $(ARGS),,&& python -m bench.soak $(SOAK))
 
+# Kernels are tested beside their references, on the CPU and on a GPU.
+gpu_tests = test/gpu test/cuda_on_cpu test/kernels test/preprocess test/decode test/draw
+
 gpu-test: ## Tests on a CUDA GPU, with the Python that has TensorRT: PYTHON=
-	@$(or $(PYTHON),python3) -m pytest -m gpu test/gpu $(ARGS)
+	@$(or $(PYTHON),python3) -m pytest -m gpu $(or $(TESTS),$(gpu_tests)) $(ARGS)
 
 bench: ## The measurements of bench/, which write docs/results/
 	@$(call in_env) for file in bench/*.py; do python "$$file" || exit; done
