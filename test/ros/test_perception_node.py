@@ -10,61 +10,21 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from helpers.tiny_onnx import make_multi_head_onnx, make_yolov8_onnx, make_yolox_onnx
 from helpers.worker_fakes import image_bytes
 
 rclpy = pytest.importorskip("rclpy", reason="ROS is not here")
 vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not here")
 
 # ruff: noqa: E402  what needs ROS is imported once it is known to be here
-from diagnostic_msgs.msg import DiagnosticArray
+from helpers.node_config import diagnostics_of, front_image, write_node_config
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import Listener, RosProbe, stamp_of, wait_until
-from lifecycle_msgs.msg import Transition
-from rclpy.qos import ReliabilityPolicy
 from rclpy.serialization import serialize_message
-from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
 
 NODE = "/perception"
 OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
-
-CONFIG = """\
-backend: onnxruntime
-threads: 1
-cameras:
-  - name: front
-    timeout_ms: 700
-  - name: back
-    transport: compressed
-    reliability: reliable
-models:
-  - name: boxes
-    spec: {boxes}
-  - name: both
-    spec: {both}
-  - name: parts
-    spec: {parts}
-pipelines:
-  - name: detect
-    model: boxes
-    score_threshold: 0.0
-    max_detections: 5
-    label_map: {{class_1: lorry, class_2: ""}}
-  - name: both
-    model: both
-    cameras: [front]
-    namespace: both
-    class_ids: index
-    always_on: false
-  - name: parts
-    model: parts
-    cameras: [front]
-    namespace: parts
-    score_threshold: 0.0
-    max_detections: 3
-"""
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +35,7 @@ def probe(_ros_environment: None) -> Iterator[RosProbe]:
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(tmp_path_factory.mktemp("config"))
-    path = folder / "perception.yaml"
-    path.write_text(
-        CONFIG.format(
-            boxes=make_yolox_onnx(folder / "boxes.onnx"),
-            both=make_multi_head_onnx(folder / "both.onnx"),
-            parts=make_yolov8_onnx(folder / "parts.onnx", masks=4),
-        )
-    )
-    return path
+    return write_node_config(Path(tmp_path_factory.mktemp("config")))
 
 
 @pytest.fixture(scope="module")
@@ -113,25 +64,10 @@ def camera(node: NodeProcess, probe: RosProbe) -> Any:
     return probe.advertise(Image, "/front/image_raw")
 
 
-def _diagnostics(probe: RosProbe, camera: str, *, node: str = "perception") -> dict[str, Any]:
-    """The next diagnostics of a camera, as values with `level` and `message`."""
-    listener = probe.listen(DiagnosticArray, "/diagnostics")
-
-    def found() -> list[Any]:
-        return [s for message in listener.messages for s in message.status if s.name == f"{node}: {camera}"]
-
-    try:
-        wait_until(lambda: bool(found()))
-        status = found()[-1]
-        return {"level": status.level, "message": status.message, **{v.key: v.value for v in status.values}}
-    finally:
-        probe.stop_listening(listener)
-
-
 def _answer(camera: Any, listener: Listener, *, timeout_s: float = 20.0) -> Any:
     """What comes for one more image; None where nothing comes in time."""
     stamp_ns = time.time_ns()
-    camera.publish(_front_image(stamp_ns))
+    camera.publish(front_image(stamp_ns))
     end = time.monotonic() + timeout_s
     while (message := listener.find(stamp_ns)) is None and time.monotonic() < end:
         time.sleep(0.01)
@@ -140,14 +76,6 @@ def _answer(camera: Any, listener: Listener, *, timeout_s: float = 20.0) -> Any:
 
 def _drop_count(node: NodeProcess, reason: str) -> int:
     return (node.log.parent / "drops.jsonl").read_text().count(f'"reason": "{reason}"')
-
-
-def _front_image(stamp_ns: int) -> bytes:
-    message = Image(height=48, width=80, encoding="bgr8", step=240)
-    message.data = np.random.default_rng(stamp_ns % 1000).integers(0, 255, 48 * 240, np.uint8).tobytes()
-    message.header.frame_id = "front_optical"
-    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
-    return bytes(serialize_message(message))
 
 
 def test_detections_carry_the_images_header_and_mapped_labels(camera: Any, detections: Listener) -> None:
@@ -218,14 +146,14 @@ def test_the_debug_image_is_drawn_while_somebody_watches(camera: Any, probe: Ros
     wait_until(lambda: _answer(camera, pictures, timeout_s=0.2) is not None)
     picture = _answer(camera, pictures)
     assert (picture.width, picture.height, picture.encoding) == (80, 48, "bgr8")
-    assert bytes(picture.data) != _front_image(stamp_of(picture.header))[-len(picture.data) :]  # something is drawn
+    assert bytes(picture.data) != front_image(stamp_of(picture.header))[-len(picture.data) :]  # something is drawn
     wait_until(lambda: detections.find(stamp_of(picture.header)) is not None)
     probe.stop_listening(pictures)
 
 
 def test_compressed_images_give_detections(node: NodeProcess, probe: RosProbe) -> None:
     listener = probe.listen(vision_msgs.Detection2DArray, "/back/detections")
-    wait_until(lambda: _diagnostics(probe, "back")["detect.listener"] == "true")
+    wait_until(lambda: diagnostics_of(probe, "back")["detect.listener"] == "true")
     publisher = probe.advertise(CompressedImage, "/back/image_raw/compressed")
     file = bytes(cv2.imencode(".jpg", np.full((48, 80, 3), 90, np.uint8))[1])
     stamp_ns = time.time_ns()
@@ -237,7 +165,7 @@ def test_compressed_images_give_detections(node: NodeProcess, probe: RosProbe) -
         time.sleep(0.1)
     (array,) = listener.wait(1)
     assert stamp_of(array.header) == stamp_ns
-    values = _diagnostics(probe, "back")
+    values = diagnostics_of(probe, "back")
     assert values["dropped_corrupt_image"] == "2"
     assert values["level"] == WARN
     assert "camera back: frame dropped, corrupt_image" in node.text
@@ -271,8 +199,8 @@ def test_bad_bytes_over_dds_are_counted_and_the_next_image_is_answered(
 def test_a_camera_that_stops_and_comes_back_is_told(
     node: NodeProcess, camera: Any, probe: RosProbe, detections: Listener
 ) -> None:
-    wait_until(lambda: _diagnostics(probe, "front")["level"] == STALE)
-    values = _diagnostics(probe, "front")
+    wait_until(lambda: diagnostics_of(probe, "front")["level"] == STALE)
+    values = diagnostics_of(probe, "front")
     assert values["message"].startswith("no image for ")
     assert "/front/image_raw (1 publisher)" in values["message"]
     assert "camera front: no image" in node.text
@@ -281,13 +209,13 @@ def test_a_camera_that_stops_and_comes_back_is_told(
 
 
 def test_without_a_listener_nothing_is_computed(camera: Any, probe: RosProbe) -> None:
-    wait_until(lambda: _diagnostics(probe, "front")["detect.listener"] == "false")
-    before = _diagnostics(probe, "front")
-    camera.publish(_front_image(time.time_ns()))
+    wait_until(lambda: diagnostics_of(probe, "front")["detect.listener"] == "false")
+    before = diagnostics_of(probe, "front")
+    camera.publish(front_image(time.time_ns()))
     wait_until(
-        lambda: int(_diagnostics(probe, "front")["dropped_no_listener"]) == int(before["dropped_no_listener"]) + 1
+        lambda: int(diagnostics_of(probe, "front")["dropped_no_listener"]) == int(before["dropped_no_listener"]) + 1
     )
-    after = _diagnostics(probe, "front")
+    after = diagnostics_of(probe, "front")
     assert after["detect.results"] == before["detect.results"]
     assert int(after["detect.unheard"]) == int(before["detect.unheard"]) + 1
 
@@ -300,7 +228,7 @@ def test_the_enable_service_switches_one_camera(
     before = _drop_count(node, "disabled")
     assert _answer(camera, detections, timeout_s=0.5) is None
     wait_until(lambda: _drop_count(node, "disabled") == before + 1)
-    assert _diagnostics(probe, "front")["message"] == "disabled"
+    assert diagnostics_of(probe, "front")["message"] == "disabled"
     response = probe.call(SetBool, service, SetBool.Request(data=True))
     assert (response.success, response.message) == (True, "camera front is enabled")
     assert _answer(camera, detections) is not None
@@ -357,7 +285,7 @@ def test_an_atomic_set_with_one_bad_value_changes_nothing(camera: Any, probe: Ro
 
 
 def test_the_nodes_own_status_names_backend_models_and_memory(node: NodeProcess, probe: RosProbe) -> None:
-    values = _diagnostics(probe, "node")
+    values = diagnostics_of(probe, "node")
     assert (values["level"], values["message"], values["backend"]) == (OK, "active", "onnxruntime")
     assert values["model boxes"].startswith("onnxruntime ")
     assert float(values["memory_mb"]) > 10
@@ -365,7 +293,7 @@ def test_the_nodes_own_status_names_backend_models_and_memory(node: NodeProcess,
 
 
 def test_each_frame_is_in_exactly_one_counter(node: NodeProcess, probe: RosProbe) -> None:
-    values = _diagnostics(probe, "front")
+    values = diagnostics_of(probe, "front")
     assert int(values["received"]) > 0
     assert int(values["received"]) == int(values["processed"]) + int(values["dropped"])
 
@@ -377,92 +305,3 @@ def test_a_new_threshold_is_told_to_whoever_reads_label_info(node: NodeProcess, 
     assert infos.wait(2)[1].threshold == 0.25
     assert probe.set_parameters(NODE, detect__score_threshold=0.0) == [(True, "")]
     probe.stop_listening(infos)
-
-
-def test_lifecycle_transitions_gate_reception_and_release_everything(
-    config: Path, probe: RosProbe, tmp_path: Path
-) -> None:
-    remap = {"__node": "second", "__ns": "/car"}
-    reliable = {"qos_overrides__/car/front/image_raw__subscription__reliability": "reliable"}
-    with NodeProcess(tmp_path / "log", remap=remap, config=config, **reliable) as node:
-        name = "/car/second"
-        assert probe.state(name) == "unconfigured"
-        for _ in range(5):
-            assert probe.change_state(name, Transition.TRANSITION_CONFIGURE)
-            assert probe.state(name) == "inactive"
-            assert probe.node.count_subscribers("/car/front/image_raw") == 0
-            assert probe.change_state(name, Transition.TRANSITION_ACTIVATE)
-            wait_until(lambda: probe.node.count_subscribers("/car/front/image_raw") == 1)
-            (subscription,) = probe.node.get_subscriptions_info_by_topic("/car/front/image_raw")
-            assert subscription.qos_profile.reliability == ReliabilityPolicy.RELIABLE
-            assert probe.change_state(name, Transition.TRANSITION_DEACTIVATE)
-            wait_until(lambda: probe.node.count_subscribers("/car/front/image_raw") == 0)
-            assert probe.change_state(name, Transition.TRANSITION_CLEANUP)
-            assert probe.state(name) == "unconfigured"
-            wait_until(lambda: probe.node.count_publishers("/car/front/detections") == 0)
-        assert probe.set_parameters(name, config="/absent.yaml") == [(True, "")]
-        assert not probe.change_state(name, Transition.TRANSITION_CONFIGURE)
-        assert probe.state(name) == "unconfigured"
-        assert node.text.count("/absent.yaml: no such file") == 1
-        assert probe.set_parameters(name, config=str(config)) == [(True, "")]
-        assert probe.change_state(name, Transition.TRANSITION_CONFIGURE)
-        assert probe.change_state(name, Transition.TRANSITION_ACTIVATE)
-        assert probe.change_state(name, Transition.TRANSITION_ACTIVE_SHUTDOWN)
-        assert probe.state(name) == "finalized"
-        assert node.stop()[0] == 0
-        assert "Traceback" not in node.text
-
-
-def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, probe: RosProbe, tmp_path: Path) -> None:
-    remap = {"__node": "simulated", "__ns": "/sim"}
-    with NodeProcess(tmp_path / "log", remap=remap, config=config, autostart=True, use_sim_time=True) as node:
-        node.wait_for("active")
-        camera = probe.advertise(Image, "/sim/front/image_raw")
-        results = probe.listen(vision_msgs.Detection2DArray, "/sim/front/detections")
-        time.sleep(0.5)
-        camera.publish(_front_image(1_600_000_000 * 10**9))
-        results.wait(1)
-        wait_until(lambda: "nothing came on /clock" in node.text)
-        assert _diagnostics(probe, "front", node="simulated")["no_clock"] == "1"
-        assert node.stop()[0] == 0
-        probe.stop_listening(results)
-
-
-def test_ages_are_measured_in_simulated_time_and_it_may_go_back(config: Path, probe: RosProbe, tmp_path: Path) -> None:
-    remap = {"__node": "clocked", "__ns": "/clocked"}
-    with NodeProcess(tmp_path / "log", remap=remap, config=config, autostart=True, use_sim_time=True) as node:
-        node.wait_for("active")
-        clock = probe.advertise(Clock, "/clock")
-        camera = probe.advertise(Image, "/clocked/front/image_raw")
-        results = probe.listen(vision_msgs.Detection2DArray, "/clocked/front/detections")
-        for seconds in (1000, 1001, 500, 501):
-            message = Clock()
-            message.clock.sec = seconds
-            stamp_ns = seconds * 10**9 - 50_000_000
-            clock.publish(message)
-            time.sleep(0.2)
-            for step in range(20):  # until somebody is known to listen
-                camera.publish(_front_image(stamp_ns + step))
-                time.sleep(0.05)
-                if results.find(stamp_ns + step) is not None:
-                    break
-            assert results.find(stamp_ns + step) is not None
-        values = _diagnostics(probe, "front", node="clocked")
-        assert float(values["age_p50_ms"]) == pytest.approx(50.0, abs=0.1)
-        assert values["time_reset"] == values["clock_jump"] == "1"
-        assert node.stop()[0] == 0
-        probe.stop_listening(results)
-
-
-def test_the_process_holds_no_more_threads_after_a_cleanup(config: Path, probe: RosProbe, tmp_path: Path) -> None:
-    remap = {"__node": "third", "__ns": "/third"}
-    with NodeProcess(tmp_path / "log", remap=remap, config=config) as node:
-        name = "/third/third"
-        counts = []
-        for _ in range(3):
-            assert probe.change_state(name, Transition.TRANSITION_CONFIGURE)
-            assert probe.change_state(name, Transition.TRANSITION_ACTIVATE)
-            assert probe.change_state(name, Transition.TRANSITION_DEACTIVATE)
-            assert probe.change_state(name, Transition.TRANSITION_CLEANUP)
-            counts.append(sum(1 for _ in Path(f"/proc/{node.process.pid}/task").iterdir()))
-        assert counts[-1] <= counts[0]

@@ -1,0 +1,71 @@
+"""The node in simulated time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="ROS is not here")
+vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not here")
+
+# ruff: noqa: E402  what needs ROS is imported once it is known to be here
+from helpers.node_config import diagnostics_of, front_image, write_node_config
+from helpers.node_process import NodeProcess
+from helpers.ros_probe import RosProbe, wait_until
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
+
+
+@pytest.fixture(scope="module")
+def probe(_ros_environment: None) -> Iterator[RosProbe]:
+    with RosProbe() as probe:
+        yield probe
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_node_config(Path(tmp_path_factory.mktemp("config")))
+
+
+def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, probe: RosProbe, tmp_path: Path) -> None:
+    remap = {"__node": "simulated", "__ns": "/sim"}
+    with NodeProcess(tmp_path / "log", remap=remap, config=config, autostart=True, use_sim_time=True) as node:
+        node.wait_for("active")
+        camera = probe.advertise(Image, "/sim/front/image_raw")
+        results = probe.listen(vision_msgs.Detection2DArray, "/sim/front/detections")
+        time.sleep(0.5)
+        camera.publish(front_image(1_600_000_000 * 10**9))
+        results.wait(1)
+        wait_until(lambda: "nothing came on /clock" in node.text)
+        assert diagnostics_of(probe, "front", node="simulated")["no_clock"] == "1"
+        assert node.stop()[0] == 0
+        probe.stop_listening(results)
+
+
+def test_ages_are_measured_in_simulated_time_and_it_may_go_back(config: Path, probe: RosProbe, tmp_path: Path) -> None:
+    remap = {"__node": "clocked", "__ns": "/clocked"}
+    with NodeProcess(tmp_path / "log", remap=remap, config=config, autostart=True, use_sim_time=True) as node:
+        node.wait_for("active")
+        clock = probe.advertise(Clock, "/clock")
+        camera = probe.advertise(Image, "/clocked/front/image_raw")
+        results = probe.listen(vision_msgs.Detection2DArray, "/clocked/front/detections")
+        for seconds in (1000, 1001, 500, 501):
+            message = Clock()
+            message.clock.sec = seconds
+            stamp_ns = seconds * 10**9 - 50_000_000
+            clock.publish(message)
+            time.sleep(0.2)
+            for step in range(20):  # until somebody is known to listen
+                camera.publish(front_image(stamp_ns + step))
+                time.sleep(0.05)
+                if results.find(stamp_ns + step) is not None:
+                    break
+            assert results.find(stamp_ns + step) is not None
+        values = diagnostics_of(probe, "front", node="clocked")
+        assert float(values["age_p50_ms"]) == pytest.approx(50.0, abs=0.1)
+        assert values["time_reset"] == values["clock_jump"] == "1"
+        assert node.stop()[0] == 0
+        probe.stop_listening(results)
