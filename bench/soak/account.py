@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.soak.camera import Sent
 from bench.soak.picture import Answer
 from bench.soak.status_watch import CameraState
+from trt_perception.errors import DropReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Account:
         foreign: Stamps that a second driver sent.
         answers: What came back.
         strange: Answers under another header than their image's.
+        unnoticed: Stamps of bad frames of which diagnostics did not tell.
         drops: The drop log: stamp, None where it could not be read, and reason.
         state: The node's own counters at the end.
     """
@@ -30,6 +32,7 @@ class Account:
     foreign: frozenset[int]
     answers: Sequence[tuple[int, Answer]]
     strange: Sequence[str]
+    unnoticed: Sequence[int | None]
     drops: Sequence[tuple[int | None, str]]
     state: CameraState
 
@@ -83,8 +86,17 @@ class Account:
         logged = Counter(reason for _, reason in self.drops)
         if any(count > self.dropped.get(reason, 0) for reason, count in logged.items()):
             yield f"the drop log has {dict(logged)}, diagnostics have {self.dropped}"
+        yield from self._silences(sent)
         yield from (f"header of an answer: {text}" for text in self.strange)
         yield from self._wrong_answers()
+
+    def _silences(self, sent: Mapping[int | None, int]) -> Iterator[str]:
+        """Bad frames that were received and of which diagnostics did not tell; the rest was lost, or replaced unseen."""
+        received: Counter[int | None] = Counter(stamp for stamp, _ in self.answers)
+        received.update(stamp for stamp, reason in self.drops if reason != DropReason.REPLACED.value)
+        for stamp, count in Counter(self.unnoticed).items():
+            if sent[stamp] - received[stamp] < count:
+                yield f"diagnostics did not tell in time of {count} bad frames of stamp {stamp}"
 
     def _wrong_answers(self) -> Iterator[str]:
         allowed: dict[int, set[Answer]] = {}

@@ -22,6 +22,7 @@ from bench.soak.status_watch import CameraState, StatusWatch
 
 MATCH_S = 10.0
 PICTURES = 4
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,8 @@ class SoakCamera(threading.Thread):
     Attributes:
         sent: Its ledger.
         foreign: Stamps that another process sent to its topic.
+        unnoticed: Stamps of bad frames that no diagnostics told of, None where they cannot be read: the account shows
+            whether they were received at all.
         unheard: Messages that no subscriber could get, because the fault was just that.
         episodes: The faults that were played.
         error: What ended the thread before its time.
@@ -103,6 +106,7 @@ class SoakCamera(threading.Thread):
         self.sent: list[Sent] = []
         self.foreign: set[int] = set()
         self.unheard = 0
+        self.unnoticed: list[int | None] = []
         self.episodes: list[Episode] = []
         self.error: BaseException | None = None
         self.offset_ns = 0
@@ -195,6 +199,27 @@ class SoakCamera(threading.Thread):
         stamp_ns = self.now_ns()
         self.send(self.pictures[self._index % PICTURES], stamp_ns)
         return stamp_ns
+
+    def until_noticed(
+        self, send: Callable[[], Iterable[int | None]], holds: Callable[[CameraState], bool], *, within_s: float
+    ) -> float | None:
+        """Send bad frames until they stand on diagnostics; seconds from the first of them. None: three times not.
+
+        A best-effort message may be lost, and a newer one may replace it: then the same is tried again.
+
+        Args:
+            send: Sends bad frames; gives their stamps.
+            holds: What is to stand on diagnostics.
+            within_s: Longest wait each time.
+        """
+        for _ in range(ATTEMPTS):
+            began = time.monotonic()
+            stamps = list(send())
+            state = self.until(holds, since_s=began, timeout_s=within_s)
+            if state is not None:
+                return state.came_s - began
+            self.unnoticed.extend(stamps)
+        return None
 
     def send_unheard(self) -> None:
         """A frame that no subscriber gets, at its time."""

@@ -15,6 +15,8 @@ PERIOD_S = 1.0
 MARGIN_S = 1.0
 """What may pass beside: until a frame is taken, and until the message with the status is read."""
 
+SEEN_S = PERIOD_S + MARGIN_S
+
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
@@ -44,7 +46,7 @@ class Fault:
 
     name: str
     play: Callable[[SoakCamera, CameraState], Times]
-    seen_within_s: float | None = PERIOD_S + MARGIN_S
+    seen_within_s: float | None = SEEN_S
     over_within_s: float = 1.0
     fits: Callable[[CameraPlan], bool] = lambda plan: True
     is_slow: bool = False

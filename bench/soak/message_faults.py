@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -12,7 +12,7 @@ import numpy as np
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
-from bench.soak.fault import MARGIN_S, PERIOD_S, Fault, Times
+from bench.soak.fault import SEEN_S, Fault, Times
 from bench.soak.faulty_node import HANG_S, Marker
 from bench.soak.picture import Picture
 from bench.soak.status_watch import ERROR, WARN, CameraState
@@ -21,31 +21,28 @@ from trt_perception.ros.camera_status import HUNG_NS
 if TYPE_CHECKING:
     from bench.soak.camera import CameraPlan, SoakCamera
 
-RESEND_S = 1.5
-"""A best-effort message may be lost, and a newer one may replace it unseen: then the fault is sent again."""
-
 Make = Callable[["SoakCamera"], Picture]
 
 
 def counted(camera: SoakCamera, before: CameraState, make: Make, counter: str, word: str) -> Times:
     """Up to five bad frames in a row: the counter rises, the status says so, and the next good frame is answered."""
-    began = time.monotonic()
-    for number in range(camera.random.randint(1, 5)):
-        camera.tick()
-        if number == 0:
-            began = time.monotonic()
-        camera.send(make(camera), camera.now_ns())
-    over_s = camera.until_answered(5.0)
+    over: list[float | None] = []
+
+    def send() -> Iterator[int | None]:
+        for _ in range(camera.random.randint(1, 5)):
+            picture = make(camera)
+            stamp_ns = camera.now_ns()
+            camera.send(picture, stamp_ns)
+            yield stamp_ns if picture.is_readable else None
+            camera.tick()
+        over.append(camera.until_answered(5.0))
 
     def holds(state: CameraState) -> bool:
         return state.count(counter) > before.count(counter) and state.level in (WARN, ERROR) and word in state.message
 
-    state = camera.until(holds, since_s=began, timeout_s=RESEND_S)
-    while state is None and time.monotonic() < began + 10.0:
-        camera.tick()
-        camera.send(make(camera), camera.now_ns())
-        state = camera.until(holds, since_s=began, timeout_s=time.monotonic() - began + 1.0)
-    return Times(seen_s=None if state is None else state.came_s - began, over_s=over_s)
+    camera.tick()
+    seen_s = camera.until_noticed(send, holds, within_s=SEEN_S)
+    return Times(seen_s=seen_s, over_s=None if None in over else max(filter(None, over)))
 
 
 def _fault(name: str, make: Make, reason: str, **options: Any) -> Fault:
@@ -122,17 +119,19 @@ def _play_restart(marker: Marker) -> Callable[[SoakCamera, CameraState], Times]:
 
 
 def _play_hang(camera: SoakCamera, before: CameraState) -> Times:
-    camera.tick()
-    began = time.monotonic()
-    picture = camera.maker.grey(camera.options.width, camera.options.height, Marker.HANG, is_answered=True)
-    camera.send(picture, camera.now_ns())
+    def send() -> Iterator[int]:
+        picture = camera.maker.grey(camera.options.width, camera.options.height, Marker.HANG, is_answered=True)
+        stamp_ns = camera.now_ns()
+        camera.send(picture, stamp_ns)
+        yield stamp_ns
 
     def holds(state: CameraState) -> bool:
         return state.level == ERROR and "inference has not returned" in state.message
 
-    state = camera.until(holds, since_s=began, timeout_s=HANG_S + 5.0)
-    camera.send_for(max(0.0, began + HANG_S - time.monotonic()))
-    return Times(seen_s=None if state is None else state.came_s - began, over_s=camera.until_answered(5.0))
+    camera.tick()
+    seen_s = camera.until_noticed(send, holds, within_s=HUNG_NS / 1e9 + SEEN_S)
+    camera.send_for(max(0.0, HANG_S - (seen_s or 0.0)))
+    return Times(seen_s=seen_s, over_s=camera.until_answered(5.0))
 
 
 def _play_change(camera: SoakCamera, before: CameraState) -> Times:
@@ -182,7 +181,7 @@ MESSAGE_FAULTS = (
     Fault(
         name="inference that does not return for 7 s",
         play=_play_hang,
-        seen_within_s=HUNG_NS / 1e9 + PERIOD_S + MARGIN_S,
+        seen_within_s=HUNG_NS / 1e9 + SEEN_S,
         is_slow=True,
     ),
 )

@@ -43,6 +43,7 @@ class SoakOutcome:
         accounts: The ledger of each camera.
         episodes: Every fault that was played, in order of time.
         samples: The node's memory and files.
+        longest_silence_s: Longest time between two diagnostics.
         log_lost: Drops that the drop log lost, as the node counts them.
         exit_code: Of the node, after SIGINT.
         errors: What went wrong with the soak itself, or with the node.
@@ -52,6 +53,7 @@ class SoakOutcome:
     accounts: Sequence[Account]
     episodes: Sequence[Episode]
     samples: Sequence[ProcessSample]
+    longest_silence_s: float
     log_lost: int
     exit_code: int
     errors: Sequence[str]
@@ -128,6 +130,7 @@ def run_soak(options: SoakOptions, folder: Path, *, say: Callable[[str], object]
                 foreign=frozenset(camera.foreign),
                 answers=answers[camera.plan.name].got,
                 strange=answers[camera.plan.name].strange,
+                unnoticed=camera.unnoticed,
                 drops=drops.get(camera.plan.name, []),
                 state=states[camera.plan.name],
             )
@@ -135,6 +138,7 @@ def run_soak(options: SoakOptions, folder: Path, *, say: Callable[[str], object]
         ],
         episodes=sorted((one for camera in cameras for one in camera.episodes), key=lambda one: one.at_s),
         samples=samples,
+        longest_silence_s=watch.longest_silence_s,
         log_lost=log_lost,
         exit_code=exit_code,
         errors=errors,

@@ -117,7 +117,12 @@ def _ledger(outcome: SoakOutcome) -> ResultTable:
             "lost": "never received",
         },
         rows=rows,
-        goals=[f"drops that the drop log lost while its disk was full, as the node counts them: {outcome.log_lost}"],
+        goals=[
+            f"drops that the drop log lost while its disk was full, as the node counts them: {outcome.log_lost}",
+            f"bad frames that were lost, or replaced unseen, and sent again: "
+            f"{sum(len(one.unnoticed) for one in outcome.accounts)}",
+            f"longest time between two diagnostics, which come once a second: {outcome.longest_silence_s:.2f} s",
+        ],
     )
 
 

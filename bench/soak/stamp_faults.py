@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from bench.soak.fault import Fault, Times
-from bench.soak.message_faults import RESEND_S
+from bench.soak.fault import SEEN_S, Fault, Times
 from bench.soak.status_watch import WARN, CameraState
 
 if TYPE_CHECKING:
@@ -23,25 +22,22 @@ def _played(counter: str, word: str, stamp: Stamp) -> Callable[[SoakCamera, Came
     """Up to five frames with bad stamps behind good ones, then good ones."""
 
     def play(camera: SoakCamera, before: CameraState) -> Times:
-        last_ns = camera.send_good()
-        began = time.monotonic()
+        over: list[float | None] = []
+
+        def send() -> Iterator[int]:
+            last_ns = camera.send_good()
+            for _ in range(camera.random.randint(1, 2)):
+                camera.tick()
+                stamp_ns = stamp(camera, last_ns)
+                camera.send(camera.random.choice(camera.pictures), stamp_ns)
+                yield stamp_ns
+            over.append(camera.until_answered(5.0))
 
         def holds(state: CameraState) -> bool:
             return state.count(counter) > before.count(counter) and state.level == WARN and word in state.message
 
-        def send() -> None:
-            camera.tick()
-            camera.send(camera.random.choice(camera.pictures), stamp(camera, last_ns))
-
-        for _ in range(camera.random.randint(1, 2)):
-            send()
-        over_s = camera.until_answered(5.0)
-        state = camera.until(holds, since_s=began, timeout_s=RESEND_S)
-        while state is None and time.monotonic() < began + 10.0:
-            last_ns = camera.send_good()
-            send()
-            state = camera.until(holds, since_s=began, timeout_s=time.monotonic() - began + 1.0)
-        return Times(seen_s=None if state is None else state.came_s - began, over_s=over_s)
+        seen_s = camera.until_noticed(send, holds, within_s=SEEN_S)
+        return Times(seen_s=seen_s, over_s=None if None in over else max(filter(None, over)))
 
     return play
 

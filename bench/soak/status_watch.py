@@ -41,9 +41,14 @@ class StatusWatch:
 
     Args:
         node: The node that listens.
+
+    Attributes:
+        longest_silence_s: Longest time between two diagnostics.
     """
 
     def __init__(self, node: Any) -> None:
+        self.longest_silence_s = 0.0
+        self._came_s = 0.0
         self._last: dict[str, CameraState] = {}
         self._changed = Condition()
         self._subscription = node.create_subscription(DiagnosticArray, "/diagnostics", self._take, 50)
@@ -77,6 +82,9 @@ class StatusWatch:
     def _take(self, message: Any) -> None:
         came_s = time.monotonic()
         with self._changed:
+            if self._came_s:
+                self.longest_silence_s = max(self.longest_silence_s, came_s - self._came_s)
+            self._came_s = came_s
             for status in message.status:
                 node, _, name = status.name.partition(": ")
                 if node == NODE:
