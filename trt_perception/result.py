@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trt_perception.detections import Detections
 from trt_perception.segmentation_mask import SegmentationMask
 
@@ -46,9 +49,12 @@ class Result:
         times: Where the time went.
         image_size: Width and height of the first source's image, px; None where nobody has read it.
         stamps: When each stage ended; None where nobody traces.
+        picture: uint8 (h, w, 3), BGR: the first source's image with the results drawn into it, where the pipeline does
+            that and was asked; else None.
     """
 
     heads: Mapping[str, HeadResult]
     times: StageTimes = field(default_factory=StageTimes)
     image_size: tuple[int, int] | None = None
     stamps: StageStamps | None = None
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,10 @@ class GpuRig:
         """What the pipeline on the host finds."""
         with Pipeline(self.spec, FunctionBackend(self.spec), thresholds=thresholds) as pipeline:
             return pipeline.process(frames)
+
+
+MakeRig = Callable[..., GpuRig]
+"""The fixture `make_rig`: takes what `GpuRig` takes besides folder and bench."""
 
 
 def picture(seed: int, *, width: int = SIDE, height: int = SIDE, padding: int = 0) -> Frame:

@@ -5,10 +5,8 @@ Results have to be those of `Pipeline`, whatever the order in which streams get 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
@@ -16,35 +14,17 @@ import cv2
 import numpy as np
 import pytest
 from helpers.frames import encoded_frame
-from helpers.gpu_pipeline_rig import BOXES, MASK, GpuRig, assert_same, picture, spec_of
+from helpers.gpu_pipeline_rig import BOXES, MASK, MakeRig, assert_same, picture, spec_of
 from helpers.simulated_gpu import SimulatedGpu, pinned_copy
 
 from trt_perception.errors import ConfigError, DeviceError, EngineError, FrameError, InputError
 from trt_perception.model.model_spec import HeadSpec
 from trt_perception.model.preprocess_options import PreprocessOptions
-from trt_perception.runtime import usual_frame
 from trt_perception.runtime.camera_upload import CameraUpload
 from trt_perception.runtime.gpu_pipeline import GpuPipeline
 from trt_perception.thresholds import Thresholds
 
 ORDERS = ("eager", "lazy", 1, 2)
-
-MakeRig = Callable[..., GpuRig]
-
-
-@pytest.fixture
-def make_rig(tmp_path: Path, cpu_compiler: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    from helpers.cpu_kernel_bench import CpuKernelBench
-
-    monkeypatch.setattr(usual_frame, "WIDTH", 48)
-    monkeypatch.setattr(usual_frame, "HEIGHT", 40)
-    bench = CpuKernelBench(cpu_compiler)
-
-    def make(**options: Any) -> GpuRig:
-        return GpuRig(tmp_path, bench=bench, **options)
-
-    yield make
-    bench.clear()
 
 
 @pytest.mark.parametrize("order", ORDERS)

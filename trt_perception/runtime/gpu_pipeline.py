@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import RLock
 from time import monotonic_ns
 from types import TracebackType
 
-import numpy as np
-
+from trt_perception.draw.draw_kernels import DrawKernels
 from trt_perception.engine.engine_io import check_tensors
 from trt_perception.errors import DeviceError, InputError, PerceptionError
 from trt_perception.frame import EncodedFrame, Frame
@@ -25,6 +24,7 @@ from trt_perception.runtime.engine_context import EngineContext
 from trt_perception.runtime.engine_memory import lacking, mib
 from trt_perception.runtime.frame_graphs import FrameGraphs
 from trt_perception.runtime.frame_plan import FramePlan
+from trt_perception.runtime.gpu_painter import GpuPainter, Picture
 from trt_perception.runtime.gpu_stages import GpuStages
 from trt_perception.runtime.head_limits import head_limits
 from trt_perception.runtime.open_engine import OpenedEngine
@@ -33,6 +33,7 @@ from trt_perception.runtime.pipeline_slot import PipelineSlot
 from trt_perception.runtime.stage_events import StageEvents
 from trt_perception.runtime.stage_kernels import StageKernels
 from trt_perception.runtime.ticket import Ticket
+from trt_perception.runtime.usual_frame import grey_frame
 from trt_perception.thresholds import Thresholds
 
 MOST_PLANS = 32
@@ -98,6 +99,7 @@ class GpuPipeline:
         self._graphs: FrameGraphs | None = None
         self._slots: tuple[PipelineSlot, ...] = ()
         self._plans: dict[tuple[FrameLayout, ...], FramePlan] = {}
+        self._painter: GpuPainter | None = None
 
     @property
     def spec(self) -> ModelSpec:
@@ -161,6 +163,8 @@ class GpuPipeline:
             stages, self._stages, self._graphs = self._stages, None, None
             if stages is not None:
                 stages.close()
+            if self._painter is not None:
+                self._painter.close()
             self._free_slots()
             self._slots = ()
             uploads, self._uploads = self._uploads, ()
@@ -223,13 +227,34 @@ class GpuPipeline:
                 places = [upload.upload(frame, taker=self) for upload, frame in zip(self._uploads, raw, strict=True)]
                 slot = self._slots[places[0].index % len(self._slots)]
                 slot.settle()
-                self._enqueue(stages, graphs, plan, places, slot)
+                picture = self._enqueue(stages, graphs, plan, places, slot)
             except BaseException:
                 self._abandon()
                 raise
-            finish = partial(self._finish, slot, plan, raw, begun_ns=begun, image_decoded_ns=decoded)
+            finish = partial(self._finish, slot, plan, raw, picture, begun_ns=begun, image_decoded_ns=decoded)
             slot.ticket = ticket = Ticket(finish)
             return ticket
+
+    def draw(self, shown: ModelSpec, *, wanted: Callable[[], bool], left_out: Mapping[str, frozenset[int]]) -> None:
+        """Draw results into their images from now on, for frames at which `wanted` says so; `Result.picture` has it.
+
+        Where there is no memory for pictures there are none.
+
+        Args:
+            shown: The model, with the labels that are shown.
+            wanted: Asked by `start`, for every frame.
+            left_out: Classes that are not drawn, by head.
+
+        Raises:
+            MissingError, DeviceError: The kernels cannot be compiled or loaded.
+        """
+        heads = {head.name: kernels for head, kernels in zip(self._spec.heads, self._kernels.heads, strict=True)}
+        kernels = DrawKernels(shown, heads, left_out=left_out)
+        with self._lock:
+            if self._painter is not None:
+                self._settle()
+                self._painter.close()
+            self._painter = GpuPainter(self._gpu, kernels, wanted=wanted, slots=self._slot_count)
 
     def catch_up(self) -> None:
         """Do what need not hold a frame up: capture the graph of a new frame layout. Call it between frames.
@@ -272,7 +297,7 @@ class GpuPipeline:
     def _warm_up(self) -> None:
         """The first run is slower than all others, and what it captures serves most cameras."""
         layouts = self._kernels.usual_plan().layouts
-        self.process([_grey(layout) for layout in layouts])
+        self.process([grey_frame(layout) for layout in layouts])
 
     def _plan(self, frames: Sequence[Frame]) -> FramePlan:
         layouts = tuple(FrameLayout.of(frame) for frame in frames)
@@ -290,9 +315,7 @@ class GpuPipeline:
         room = min(stages.result_bytes, *(slot.memory.nbytes if slot.memory else 0 for slot in self._slots))
         if plan.result_bytes <= room:
             return
-        for slot in self._slots:
-            slot.settle()
-        self._wait()
+        self._settle()
         graphs.clear()
         self._free_slots()
         try:
@@ -309,7 +332,7 @@ class GpuPipeline:
         plan: FramePlan,
         places: Sequence[DeviceFrame],
         slot: PipelineSlot,
-    ) -> None:
+    ) -> Picture | None:
         gpu, stream = self._gpu, stages.context.stream
         stages.use_limits(self._limits[1])
         for place in places:
@@ -317,11 +340,22 @@ class GpuPipeline:
                 gpu.wait(stream, place.uploaded)
         pixels = tuple(place.address for place in places)
         is_graph = graphs.launch((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot))
+        picture = None
+        if self._painter is not None:
+            picture = self._painter.draw(
+                plan.layouts[0],
+                stream,
+                pixels=pixels[0],
+                results=stages.results(plan),
+                slot=slot.index,
+                settle=self._settle,
+            )
         gpu.record(stream, slot.done)
         for place in places:
             place.readers.append(slot.done)
         if not is_graph and all(place.memory is not None for place in places):
             self._foresee(stages, graphs, plan)
+        return picture
 
     def _foresee(self, stages: GpuStages, graphs: FrameGraphs, plan: FramePlan) -> None:
         """The next frames of this layout come through the other places."""
@@ -330,8 +364,21 @@ class GpuPipeline:
             slot = self._slots[places[0].index % len(self._slots)]
             graphs.foresee((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot))
 
+    def _settle(self) -> None:
+        """Have all results read, and wait until the stream is idle."""
+        for slot in self._slots:
+            slot.settle()
+        self._wait()
+
     def _finish(
-        self, slot: PipelineSlot, plan: FramePlan, frames: Sequence[Frame], *, begun_ns: int, image_decoded_ns: int
+        self,
+        slot: PipelineSlot,
+        plan: FramePlan,
+        frames: Sequence[Frame],
+        picture: Picture | None,
+        *,
+        begun_ns: int,
+        image_decoded_ns: int,
     ) -> Result:
         """Wait and read. `frames` is held until then, since the GPU may still read it."""
         gpu = self._gpu
@@ -350,7 +397,8 @@ class GpuPipeline:
         if slot.events is not None:
             stamps = slot.events.stamps(done_ns, image_decoded_ns=image_decoded_ns)
         size = (plan.transform.image_width, plan.transform.image_height)
-        return Result(heads=heads, times=times, image_size=size, stamps=stamps)
+        drawn = picture() if picture is not None else None
+        return Result(heads=heads, times=times, image_size=size, stamps=stamps, picture=drawn)
 
     def _abandon(self) -> None:
         """Something failed half way: nothing may still read pixels that their owner takes back."""
@@ -375,16 +423,3 @@ class GpuPipeline:
         if self._stages is None or self._graphs is None:
             raise DeviceError(f"model {self._spec.name}: a frame before open or after close; open the pipeline first")
         return self._stages, self._graphs
-
-
-def _grey(layout: FrameLayout) -> Frame:
-    return Frame(
-        camera="warm_up",
-        stamp_ns=0,
-        frame_id="",
-        encoding=layout.encoding,
-        width=layout.width,
-        height=layout.height,
-        step=layout.step,
-        data=np.full(layout.nbytes, 128, np.uint8),
-    )

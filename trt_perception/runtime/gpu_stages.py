@@ -104,6 +104,12 @@ class GpuStages:
 
         return enqueue
 
+    def results(self, plan: FramePlan) -> dict[str, int]:
+        """Where each head's result lies on the device, by name, until the next frame's."""
+        assert self._result is not None
+        names = (head.name for head in self.kernels.spec.heads)
+        return {name: self._result.address + offset for name, (offset, _) in zip(names, plan.result_spans, strict=True)}
+
     def close(self) -> None:
         """Wait for the stream and free everything. Harmless when called twice."""
         self.context.close()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from trt_perception.encoding import Encoding
+from trt_perception.frame import Frame
 from trt_perception.model.model_spec import InputSpec
 from trt_perception.preprocess.frame_layout import FrameLayout
 
@@ -20,3 +23,17 @@ def usual_layout(source: InputSpec, encoding: Encoding = Encoding.BGR8) -> Frame
 def usual_frame_bytes() -> int:
     """What any raw encoding takes in Full HD."""
     return WIDTH * HEIGHT * LARGEST_PIXEL_BYTES
+
+
+def grey_frame(layout: FrameLayout) -> Frame:
+    """A frame of that layout with nothing on it."""
+    return Frame(
+        camera="warm_up",
+        stamp_ns=0,
+        frame_id="",
+        encoding=layout.encoding,
+        width=layout.width,
+        height=layout.height,
+        step=layout.step,
+        data=np.full(layout.nbytes, 128, np.uint8),
+    )
