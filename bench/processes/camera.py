@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import struct
+import sys
 import time
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=1080)
     parser.add_argument("--picture", type=Path, help="a .npy of uint8 (h, w, 3), BGR, instead of noise")
     parser.add_argument("--jpeg", action="store_true", help="send it compressed")
-    parser.add_argument("--start-at", type=float, help="when to send the first, of the steady clock, s")
+    parser.add_argument(
+        "--ask", action="store_true", help="say `ready`, then read when to start, of the steady clock, s"
+    )
     parser.add_argument("--stamps", type=Path, help="a .npy to write with the stamps of what was sent, ns")
     parser.add_argument("--wait-s", type=float, default=60.0, help="longest wait for a subscriber")
     options = parser.parse_args()
@@ -76,8 +79,11 @@ def main() -> None:
             raise SystemExit(f"{options.topic}: no subscriber within {options.wait_s} s")
         time.sleep(0.05)
     time.sleep(1.0)  # discovery is mutual: the subscriber must know us too
-    period = 1.0 / options.rate_hz
-    start, late = max(time.monotonic(), options.start_at or 0.0), 0
+    start = time.monotonic()
+    if options.ask:
+        print("ready", flush=True)
+        start = float(sys.stdin.readline())
+    period, late = 1.0 / options.rate_hz, 0
     stamps = []
     for index in range(options.count):
         due = start + index * period

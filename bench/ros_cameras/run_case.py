@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from bench.engines.part_file import say
 from bench.processes import run as processes
+from bench.result_file import ROOT
 from bench.ros_cameras.case import RATE_HZ, Case
 from bench.ros_cameras.cpu_clock import CpuTimes, cpu_times
 from bench.ros_cameras.setting import write_config, write_dds_profile
 from trt_perception.ros.dds_profile import dds_environment
 
-START_S = 6.0
-"""From the start of the last process to the first image: discovery among all of them."""
+START_S = 0.5
+"""Until the first image, once all cameras are ready."""
 SETTLE_S = 3.0
 """Of images before it is measured: graphs are captured, buffers touched."""
 TAIL_S = 1.0
@@ -42,7 +43,8 @@ def run_case(case: Case, *, engines: Path, picture: Path, seconds: float, null: 
     with tempfile.TemporaryDirectory(prefix="ros_cameras.") as name:
         folder = Path(name)
         profile = write_dds_profile(folder, case.cameras)
-        environment = {**os.environ, **dds_environment(os.environ, profile)}
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, **dds_environment(os.environ, profile), "PYTHONPATH": path}
         config = write_config(case, engines, folder, null=null, receivers=receivers)
         with _started(case, config, folder, environment, null=null) as (node, observer):
             return _measure(case, node, observer, folder, environment, picture, seconds)
@@ -57,13 +59,13 @@ def _measure(
     picture: Path,
     seconds: float,
 ) -> Row:
-    start = time.monotonic() + START_S + 0.15 * case.cameras
-    senders = _start_cameras(case, folder, environment, picture, start=start, seconds=SETTLE_S + seconds + TAIL_S)
+    senders = _start_cameras(case, folder, environment, picture, seconds=SETTLE_S + seconds + TAIL_S)
     try:
-        _sleep_until(start + SETTLE_S, node)
+        start = _give_start(case, senders)
+        _sleep_until(start + SETTLE_S, node, *senders)
         before, since_ns = cpu_times(node.pid), time.time_ns()
         heard_before = cpu_times(observer.pid)
-        _sleep_until(start + SETTLE_S + seconds, node)
+        _sleep_until(start + SETTLE_S + seconds, node, *senders)
         after, until_ns = cpu_times(node.pid), time.time_ns()
         heard_after = cpu_times(observer.pid)
         late = sum(processes.finish(sender)["late"] for sender in senders)
@@ -203,26 +205,41 @@ def _wait_for(log: Path, word: str, process: subprocess.Popen[str]) -> None:
 
 
 def _start_cameras(
-    case: Case, folder: Path, environment: dict[str, str], picture: Path, *, start: float, seconds: float
+    case: Case, folder: Path, environment: dict[str, str], picture: Path, *, seconds: float
 ) -> list[subprocess.Popen[str]]:
-    period = 1.0 / RATE_HZ
     senders = []
-    for index, name in enumerate(case.names):
-        phase = 0.0 if case.synchronised else period * index / case.cameras
+    for name in case.names:
         command = [sys.executable, str(processes.PROCESSES / "camera.py")]
         command += [f"{name}/image_raw" + ("/compressed" if case.jpeg else ""), *(["--jpeg"] if case.jpeg else [])]
         command += ["--rate-hz", str(RATE_HZ), "--count", str(round(seconds * RATE_HZ)), "--picture", str(picture)]
-        command += ["--start-at", str(start + phase), "--stamps", str(_stamps(folder, name))]
-        senders.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
+        command += ["--ask", "--stamps", str(_stamps(folder, name))]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        senders.append(subprocess.Popen(command, env=environment, text=True, **pipes))
     return senders
+
+
+def _give_start(case: Case, senders: list[subprocess.Popen[str]]) -> float:
+    """Wait until all are ready, then tell each when to begin; the first one's moment, of the steady clock."""
+    for sender in senders:
+        assert sender.stdout is not None
+        if sender.stdout.readline().strip() != "ready":
+            raise RuntimeError(f"{sender.args} did not become ready")
+    start, period = time.monotonic() + START_S, 1.0 / RATE_HZ
+    for index, sender in enumerate(senders):
+        phase = 0.0 if case.synchronised else period * index / case.cameras
+        assert sender.stdin is not None
+        sender.stdin.write(f"{start + phase}\n")
+        sender.stdin.flush()
+    return start
 
 
 def _stamps(folder: Path, camera: str) -> Path:
     return folder / f"{camera}.stamps.npy"
 
 
-def _sleep_until(moment: float, node: subprocess.Popen[str]) -> None:
+def _sleep_until(moment: float, *needed: subprocess.Popen[str]) -> None:
     while (left := moment - time.monotonic()) > 0:
-        if node.poll() is not None:
-            raise RuntimeError(f"the node ended with code {node.returncode}")
+        for process in needed:
+            if process.poll() is not None:
+                raise RuntimeError(f"{process.args} ended with code {process.returncode}")
         time.sleep(min(0.5, left))
