@@ -45,8 +45,8 @@ ROS_PACKAGES = {
 
 # What only some uses need: never imported when a module is, always when it is used.
 OPTIONAL = {
-    "cryptography", "cuda", "imageio_ffmpeg", "jinja2", "matplotlib", "mcap", "onnx", "onnxruntime", "pycocotools",
-    "ray", "rosbags", "tensorrt", "tensorrt_rtx_bindings", "torch",
+    "cryptography", "cuda", "imageio_ffmpeg", "jinja2", "matplotlib", "mcap", "nvtx", "onnx", "onnxruntime",
+    "pycocotools", "ray", "rosbags", "tensorrt", "tensorrt_rtx_bindings", "torch",
 }  # fmt: skip
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

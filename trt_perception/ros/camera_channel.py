@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from trt_perception.cdr.compressed_image_message import parse_compressed_image
@@ -12,7 +13,7 @@ from trt_perception.errors import DeviceError, DropReason, FrameError
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.preprocess.decode_image import decode_image
 from trt_perception.ros.camera_journal import CameraJournal
-from trt_perception.ros.camera_worker import CameraWorker
+from trt_perception.ros.camera_worker import CameraWorker, Ranges
 from trt_perception.ros.counters import CounterSnapshot
 from trt_perception.ros.frame_passage import FramePassage
 from trt_perception.ros.lane import Lane
@@ -67,6 +68,7 @@ class CameraChannel:
         bridge: Converter for unknown encodings, where cv_bridge is installed.
         say: Takes one line that is no fault: a camera came, or came back.
         on_lost_device: Told when only a new process can go on.
+        ranges: Names the stages of each frame to a profiler.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class CameraChannel:
         bridge: Bridge | None = None,
         say: Callable[[str], object] = lambda line: None,
         on_lost_device: Callable[[DeviceError], object] = lambda error: None,
+        ranges: Ranges = lambda name: nullcontext(),
     ) -> None:
         self.settings = settings
         self._lanes = tuple(lanes)
@@ -89,6 +92,7 @@ class CameraChannel:
         self._bridge = bridge
         self._say = say
         self._on_lost_device = on_lost_device
+        self._ranges = ranges
         self._is_enabled = settings.enabled
         self._slot: Slot[ReceivedImage] = Slot()
         self._monitor = StampMonitor(sim_time=sim_time)
@@ -128,6 +132,7 @@ class CameraChannel:
             ros_now_ns=self._ros_now_ns,
             watch=self._watch,
             on_lost_device=self._on_lost_device,
+            ranges=self._ranges,
         )
         self._worker.is_enabled = self._is_enabled
         self._worker.start()

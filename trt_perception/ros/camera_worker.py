@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from trt_perception.errors import DeviceError, DropReason, FrameError, PerceptionError
@@ -21,6 +22,9 @@ from trt_perception.settings.camera_settings import CameraSettings
 
 POLL_S = 0.1
 """Longest wait for a frame before the watchdog is looked at."""
+Ranges = Callable[[str], AbstractContextManager[object]]
+"""Makes a range of that name: `trt_perception.runtime.trace_ranges.TraceRanges`."""
+
 RESTART_S = 0.1
 """Pause after an unexpected exception, so that one that comes every time does not fill the processor."""
 
@@ -37,6 +41,7 @@ class CameraWorker:
         ros_now_ns: The node's clock, which image stamps are compared with.
         watch: Called about ten times a second between frames.
         on_lost_device: Told when only a new process can go on.
+        ranges: Names the stages of each frame to a profiler.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class CameraWorker:
         ros_now_ns: Callable[[], int],
         watch: Callable[[], object],
         on_lost_device: Callable[[DeviceError], object] = lambda error: None,
+        ranges: Ranges = lambda name: nullcontext(),
     ) -> None:
         self.is_enabled = settings.enabled
         self.busy_since_ns = 0
@@ -62,6 +68,7 @@ class CameraWorker:
         self._ros_now_ns = ros_now_ns
         self._watch = watch
         self._on_lost_device = on_lost_device
+        self._ranges = ranges
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {settings.name}", daemon=True)
 
@@ -138,7 +145,8 @@ class CameraWorker:
         reason, problem = DropReason.INFERENCE_FAILED, ""
         begun: list[tuple[Lane, Ticket]] = []
         try:
-            frame = self._decode(image, len(lanes))
+            with self._ranges("decode image"):
+                frame = self._decode(image, len(lanes))
             begun = self._start(lanes, frame)
             for lane, ticket in begun:
                 try:
@@ -164,7 +172,8 @@ class CameraWorker:
         begun: list[tuple[Lane, Ticket]] = []
         for lane in lanes:
             try:
-                begun.append((lane, lane.start(frame)))
+                with self._ranges(f"start {lane.name}"):
+                    begun.append((lane, lane.start(frame)))
             except PerceptionError as error:
                 begun.append((lane, Ticket.failed(error)))
                 if isinstance(error, DeviceError) and error.is_sticky:
@@ -172,10 +181,12 @@ class CameraWorker:
         return begun
 
     def _finish(self, image: ReceivedImage, lane: Lane, frame: Frame | EncodedFrame, ticket: Ticket) -> None:
-        result = ticket.result()
+        with self._ranges(f"wait for {lane.name}"):
+            result = ticket.result()
         ready_ns = time.monotonic_ns()
         self._note_image(image, frame, result)
-        lane.output.publish(frame, result)
+        with self._ranges(f"publish {lane.name}"):
+            lane.output.publish(frame, result)
         self._journal.result(frame, lane.name, result, self._passage(image), ready_ns=ready_ns)
 
     def _drop(self, image: ReceivedImage, reason: DropReason, problem: str = "") -> None:
@@ -197,7 +208,8 @@ class CameraWorker:
         """Let the pipelines prepare for frames like the last one, now that its results are out."""
         for lane in lanes:
             try:
-                lane.catch_up()
+                with self._ranges(f"catch up {lane.name}"):
+                    lane.catch_up()
             except PerceptionError as error:
                 if self._failed(lane, error):
                     break

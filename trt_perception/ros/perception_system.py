@@ -27,6 +27,8 @@ from trt_perception.ros.subscription import ImageSubscription
 from trt_perception.ros.timing_publisher import TimingPublisher
 from trt_perception.ros.topics import LaneTopics, plan_topics
 from trt_perception.runtime.backend import BackendKind
+from trt_perception.runtime.gpu_pipeline import GpuPipeline
+from trt_perception.runtime.trace_ranges import TraceRanges
 from trt_perception.settings.camera_settings import CameraSettings
 from trt_perception.settings.load_settings import load_settings
 from trt_perception.settings.perception_settings import PerceptionSettings
@@ -190,6 +192,7 @@ class PerceptionSystem:
             bridge=make_bridge(),
             say=self._node.get_logger().info,
             on_lost_device=self._lose_device,
+            ranges=TraceRanges(camera.name, is_on=self.settings.timing),
         )
         self.channels[camera.name] = channel
         service = self._node.create_service(SetBool, f"~/{camera.name}/enable", self._enabler(channel))
@@ -227,9 +230,12 @@ class PerceptionSystem:
         spec = self.models.specs[topics.plan.model.name]
         publishers = LanePublishers(self._node, topics, spec, version=self._version)
         self._publishers.append((settings.name, publishers))
+        processor = self.models.pipelines[settings.name].processor(topics.plan.camera.name)
+        if isinstance(processor, GpuPipeline):
+            processor.draw(publishers.shown_spec, wanted=publishers.is_watched, left_out=publishers.left_out)
         return Lane(
             name=settings.name,
-            processor=self.models.pipelines[settings.name].processor(topics.plan.camera.name),
+            processor=processor,
             output=publishers,
             always_on=settings.always_on,
         )

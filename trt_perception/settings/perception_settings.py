@@ -59,7 +59,8 @@ class PerceptionSettings:
     )
     timing: bool = option(
         False,
-        description="Whether `<camera>/timing` says where each frame's time went; needs trt_perception_msgs.",
+        description="Whether `<camera>/timing` says where each frame's time went (needs trt_perception_msgs), and NVTX "
+        "ranges do where the package nvtx is installed.",
     )
     threads: int = option(
         0,
