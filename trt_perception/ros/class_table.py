@@ -27,6 +27,8 @@ class ClassTable:
         """Index and published name of every class that is not left out: what label_info lists."""
         self.class_ids = tuple(names) if form is ClassIdForm.NAME else tuple(str(index) for index in range(len(names)))
         """What stands in a detection's class_id, by class index."""
+        self.left_out = frozenset(index for index, name in enumerate(names) if not name)
+        """Indexes of the classes that are left out."""
         self._is_published = np.array([bool(name) for name in names], np.bool_)
         self._mask_table = np.full(256, UNLABELLED, np.uint8)
         for index, _ in self.class_map[:UNLABELLED]:

@@ -42,19 +42,22 @@ class LanePublishers:
         # The picture shows the names under which the classes are published.
         shown = [tuple(settings.label_map.get(label) or label for label in head.labels) for head in spec.heads]
         heads = tuple(dataclasses.replace(head, labels=labels) for head, labels in zip(spec.heads, shown, strict=True))
-        self._shown_spec = dataclasses.replace(spec, heads=heads)
+        self.shown_spec = dataclasses.replace(spec, heads=heads)
+        """The model as pictures show it."""
+        self.left_out = {head.name: head.table.left_out for head in self._heads}
+        """Classes that are not published, by head."""
 
     def has_listeners(self) -> bool:
         """Whether anybody subscribes to a result or to the picture."""
-        return any(head.has_listeners() for head in self._heads) or self._is_watched()
+        return any(head.has_listeners() for head in self._heads) or self.is_watched()
 
     def publish(self, frame: Frame | EncodedFrame, result: Result) -> None:
         """Publish one result on all topics that somebody subscribes to, under the frame's own header."""
         found = {head.name: head.filter(result.heads[head.name]) for head in self._heads}
         for head in self._heads:
             head.publish(frame, found[head.name])
-        if self._is_watched():
-            self._publish_picture(frame, Result(heads=found, times=result.times))
+        if self.is_watched():
+            self._publish_picture(frame, dataclasses.replace(result, heads=found))
 
     def publish_info(self, score_threshold: float) -> None:
         """Publish the latched facts, once the node is active."""
@@ -67,12 +70,15 @@ class LanePublishers:
             head.destroy()
         self._node.destroy_lifecycle_publisher(self._debug_image)
 
-    def _is_watched(self) -> bool:
+    def is_watched(self) -> bool:
+        """Whether anybody subscribes to the picture."""
         return bool(self._debug_image.get_subscription_count())
 
     def _publish_picture(self, frame: Frame | EncodedFrame, result: Result) -> None:
-        raw = decode_image(frame) if isinstance(frame, EncodedFrame) else frame
-        picture = annotate(color_image(raw), result, self._shown_spec)
+        picture = result.picture
+        if picture is None:  # the pipeline draws none
+            raw = decode_image(frame) if isinstance(frame, EncodedFrame) else frame
+            picture = annotate(color_image(raw), result, self.shown_spec)
         self._debug_image.publish(
             encode_image(stamp_ns=frame.stamp_ns, frame_id=frame.frame_id, encoding=Encoding.BGR8.value, image=picture)
         )
