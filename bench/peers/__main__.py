@@ -132,7 +132,7 @@ def _weights(network: str, networks: Path, folder: Path) -> Path:
     model = onnx.load(str(DEMO if network == "demo" else networks / f"{network}.onnx"))
     path = folder / f"{network}.npz"
     arrays = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 SAME_IOU = 0.9
 
@@ -35,9 +36,10 @@ def agreement(reference: Sequence[Sequence[float]], other: Sequence[Sequence[flo
     return 2.0 * partners / (len(one) + len(two))
 
 
-def _iou(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+def _iou(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.float64]:
     low = np.maximum(one[:, None, :2], two[None, :, :2])
     high = np.minimum(one[:, None, 2:4], two[None, :, 2:4])
     common = np.clip(high - low, 0, None).prod(-1)
     areas = [np.clip(boxes[:, 2:4] - boxes[:, :2], 0, None).prod(-1) for boxes in (one, two)]
-    return common / np.maximum(areas[0][:, None] + areas[1][None, :] - common, 1e-9)
+    shares: NDArray[np.float64] = common / np.maximum(areas[0][:, None] + areas[1][None, :] - common, 1e-9)
+    return shares

@@ -63,7 +63,7 @@ class Peer:
                 if "error" in answer:
                     raise RuntimeError(answer["error"])
                 return answer
-        raise RuntimeError(f"{self._process.args} ended with code {self._process.wait()}")
+        raise RuntimeError(f"{self._process.args!r} ended with code {self._process.wait()}")
 
 
 def serve(ready: dict[str, Any], measure: Callable[[str, int, float], dict[str, Any]]) -> None:

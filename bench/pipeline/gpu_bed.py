@@ -27,6 +27,10 @@ ALLOCATING = ("allocate", "allocate_pinned", "free", "register", "make_stream", 
 """Methods of Gpu that take or give back something."""
 
 
+HIGHEST_RANK = 99
+"""Above what any GPU tells apart."""
+
+
 class GpuBed:
     """Engines are opened when they are first asked for, and stay open.
 
@@ -122,11 +126,7 @@ class GpuBed:
 
     def highest_priority(self) -> int:
         """As CUDA tells."""
-        from cuda.bindings import runtime
-
-        self._gpu.use()
-        _, _, greatest = runtime.cudaDeviceGetStreamPriorityRange()
-        return int(greatest)
+        return self._gpu.stream_priority(HIGHEST_RANK)
 
     @contextmanager
     def counters(self) -> Iterator[dict[str, int]]:

@@ -213,8 +213,8 @@ def _start_cameras(
         command += [f"{name}/image_raw" + ("/compressed" if case.jpeg else ""), *(["--jpeg"] if case.jpeg else [])]
         command += ["--rate-hz", str(RATE_HZ), "--count", str(round(seconds * RATE_HZ)), "--picture", str(picture)]
         command += ["--ask", "--stamps", str(_stamps(folder, name))]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        senders.append(subprocess.Popen(command, env=environment, text=True, **pipes))
+        pipe = subprocess.PIPE
+        senders.append(subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True))
     return senders
 
 
@@ -223,7 +223,7 @@ def _give_start(case: Case, senders: list[subprocess.Popen[str]]) -> float:
     for sender in senders:
         assert sender.stdout is not None
         if sender.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"{sender.args} did not become ready")
+            raise RuntimeError(f"{sender.args!r} did not become ready")
     start, period = time.monotonic() + START_S, 1.0 / RATE_HZ
     for index, sender in enumerate(senders):
         phase = 0.0 if case.synchronised else period * index / case.cameras
@@ -241,5 +241,5 @@ def _sleep_until(moment: float, *needed: subprocess.Popen[str]) -> None:
     while (left := moment - time.monotonic()) > 0:
         for process in needed:
             if process.poll() is not None:
-                raise RuntimeError(f"{process.args} ended with code {process.returncode}")
+                raise RuntimeError(f"{process.args!r} ended with code {process.returncode}")
         time.sleep(min(0.5, left))
