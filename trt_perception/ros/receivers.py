@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from trt_perception.errors import DropReason, MissingError
@@ -48,16 +48,6 @@ class _Place:
     start_ns: int = 0  # of the next process
 
 
-@dataclass
-class _Old:
-    """Processes that are gone, with messages that are still in use."""
-
-    processes: list[ReceiverProcess] = field(default_factory=list)
-
-    def sweep(self) -> None:
-        self.processes = [process for process in self.processes if not process.close_rings()]
-
-
 class Receivers:
     """Opened by configure, given subscriptions by activate, closed by cleanup.
 
@@ -94,7 +84,8 @@ class Receivers:
             _Place(f"{name}_receiver_{index}", cameras) for index, cameras in enumerate(_share_out(settings, count))
         ]
         self._wanted: Mapping[str, Subscription] = {}
-        self._old = _Old()
+        self._old: list[ReceiverProcess] = []  # gone, with messages that are still in use
+        self._looked_ns = 0
         self._collected_ns = 0
         self._lock = threading.RLock()  # of places, subscriptions and selector
         self._selector = selectors.DefaultSelector()
@@ -162,8 +153,8 @@ class Receivers:
             process.ask_to_end()
         for process in ending:
             process.end(END_S)
-            self._old.processes.append(process)
-        self._old.sweep()
+            self._old.append(process)
+        self._sweep_old()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -207,6 +198,10 @@ class Receivers:
 
     def _look_after(self) -> None:
         now_ns = time.monotonic_ns()
+        if now_ns - self._looked_ns < POLL_S * 1e9:
+            return
+        self._looked_ns = now_ns
+        self._sweep_old()
         with self._lock:
             for place in self._places:
                 process = place.process
@@ -220,7 +215,9 @@ class Receivers:
                     self._replace(place, process, f"gave no sign of life for {limit_s:g} s and")
                 for reader in process.readers.values():
                     reader.sweep()
-        self._old.sweep()
+
+    def _sweep_old(self) -> None:
+        self._old = [process for process in self._old if not process.close_rings()]
 
     def _start(self, place: _Place) -> None:
         process = ReceiverProcess(place.name, self._namespace, place.cameras, register=self._register)
@@ -242,7 +239,7 @@ class Receivers:
             for camera, reader in process.readers.items():
                 self._selector.unregister(reader)
                 self._deliver(reader, self._channels[camera])
-            self._old.processes.append(process)
+            self._old.append(process)
             now_ns = time.monotonic_ns()
             lived_s = (now_ns - process.started_ns) / 1e9
             place.failures = place.failures + 1 if lived_s < STEADY_S else 1
