@@ -91,7 +91,7 @@ class Account:
         yield from self._wrong_answers()
 
     def _silences(self, sent: Mapping[int | None, int]) -> Iterator[str]:
-        """Bad frames that were received and of which diagnostics did not tell; the rest was lost, or replaced unseen."""
+        """Bad frames that were received and of which diagnostics did not tell; others were lost or replaced."""
         received: Counter[int | None] = Counter(stamp for stamp, _ in self.answers)
         received.update(stamp for stamp, reason in self.drops if reason != DropReason.REPLACED.value)
         for stamp, count in Counter(self.unnoticed).items():
