@@ -156,30 +156,34 @@ def test_every_kind_of_frame_gives_what_the_host_gives(
 
 def test_frames_take_no_memory(opened: OpenedEngine, images: list[NDArray[np.uint8]]) -> None:
     gpu = opened.engine.gpu
+    taken = []
     with make(opened) as pipeline:
         for image in images:
             pipeline.process([bgr_frame(image)])
-        allocations, free = gpu.allocations, gpu.free_bytes()
-        for _ in range(20):
-            for image in images:
+        allocations = gpu.allocations
+        for _ in range(5):  # other processes may take memory of the same GPU meanwhile, and give it back
+            free = gpu.free_bytes()
+            for image in images * 10:
                 pipeline.process([bgr_frame(image)])
+            taken.append(free - gpu.free_bytes())
         assert gpu.allocations == allocations
-        assert gpu.free_bytes() == free
+    assert min(map(abs, taken)) == 0, taken
 
 
 def test_the_sum_of_memory_is_near_to_what_it_takes(opened: OpenedEngine) -> None:
     gpu = opened.engine.gpu
     make_and_close(opened)  # CUDA loads kernels once and keeps them
-    free = gpu.free_bytes()
-    upload = CameraUpload(gpu)
-    with make(opened, uploads=[upload]) as pipeline:
-        taken = free - gpu.free_bytes()
-        needed = pipeline.memory.own_bytes + pipeline.memory.frame_bytes
-        # CUDA hands out memory in pieces of 2 MiB, and takes some for graphs.
-        assert needed <= taken + 2**21
-        assert taken <= needed + 64 * 2**20
-    upload.close()
-    assert gpu.free_bytes() == free
+    changes = []
+    for _ in range(5):  # as above
+        before = gpu.free_bytes()
+        upload = CameraUpload(gpu)
+        with make(opened, uploads=[upload]) as pipeline:
+            during = gpu.free_bytes()
+            needed = pipeline.memory.own_bytes + pipeline.memory.frame_bytes
+        upload.close()
+        changes.append((before - during - needed, gpu.free_bytes() - before))
+    # CUDA hands out memory in pieces of 2 MiB, and takes some for graphs.
+    assert any(-(2**21) <= more <= 64 * 2**20 and left == 0 for more, left in changes), changes
 
 
 def make_and_close(opened: OpenedEngine) -> None:
