@@ -15,6 +15,9 @@ from bench.result_file import commit, machine_facts
 IDENTITY = ("gpu", "driver", "tensorrt", "commit")
 """In what all parts that are merged agree; a part without TensorRT says nothing of it."""
 
+CONDITIONS = ("network", "pictures", "seconds")
+"""What rows of two parts must have in common to stand in one."""
+
 _started = time.monotonic()
 
 
@@ -39,16 +42,29 @@ def write_part(folder: Path, name: str, identity: Mapping[str, str], content: Ma
 
 
 def read_parts(folders: list[Path]) -> dict[str, dict[str, Any]]:
-    """All parts by name, a later folder's before an earlier one's; exits where they are not of one GPU and commit."""
+    """All parts by name; exits where they are not of one GPU and commit.
+
+    A later folder's part replaces an earlier one's. Of ways of running a network that it lacks, and that were measured
+    under the same conditions, the earlier rows stay: not everything is built anew each time.
+    """
     parts: dict[str, dict[str, Any]] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.json")):
             part = json.loads(path.read_text())
             if "part" in part:
-                parts[part["part"]] = part
+                parts[part["part"]] = _completed(part, parts.get(part["part"], {}))
     for key in IDENTITY:
         found = {part["identity"][key]: name for name, part in parts.items() if key in part["identity"]}
         if len(found) > 1:
             told = ", ".join(f"{value} ({name})" for value, name in found.items())
             sys.exit(f"merge: expected parts of one {key}, got {told}; run the older ones again")
     return parts
+
+
+def _completed(part: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """With the rows of an earlier part of the same name whose `way` it does not have."""
+    if any(part.get(key) != earlier.get(key) for key in CONDITIONS):
+        return part
+    ways = {row["way"] for row in part.get("rows", []) if "way" in row}
+    kept = [row for row in earlier.get("rows", []) if ways and row.get("way", "") not in (*ways, "")]
+    return {**part, "rows": [*kept, *part["rows"]]} if kept else part

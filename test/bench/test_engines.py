@@ -90,3 +90,21 @@ def test_parts_that_do_not_belong_together_are_refused(
     part(tmp_path / "parts", "speed_size_l", network="size_l", rows=[])
     with pytest.raises(SystemExit, match=f"parts of one {key}"):
         merge([tmp_path / "parts"], tmp_path / "results")
+
+
+def test_rows_of_an_earlier_run_stay_where_the_later_one_lacks_them(tmp_path: Path) -> None:
+    old = [speed("TensorRT fp32", 100.0), speed("TensorRT fp16", 150.0)]
+    part(tmp_path / "a", "speed_size_s", network="size_s", seconds=0.4, rows=old)
+    part(tmp_path / "b", "speed_size_s", network="size_s", seconds=0.4, rows=[speed("TensorRT fp16", 200.0)])
+    rows = merged(tmp_path, tmp_path / "a", tmp_path / "b")["tables"]["latency"]["rows"]
+    assert sorted((row["way"], row["frames_per_s"]) for row in rows) == [
+        ("TensorRT fp16", 200.0),
+        ("TensorRT fp32", 100.0),
+    ]
+
+
+def test_rows_measured_otherwise_do_not_stand_beside_each_other(tmp_path: Path) -> None:
+    part(tmp_path / "a", "speed_size_s", network="size_s", seconds=0.4, rows=[speed("TensorRT fp32", 100.0)])
+    part(tmp_path / "b", "speed_size_s", network="size_s", seconds=0.1, rows=[speed("TensorRT fp16", 200.0)])
+    rows = merged(tmp_path, tmp_path / "a", tmp_path / "b")["tables"]["latency"]["rows"]
+    assert [row["way"] for row in rows] == ["TensorRT fp16"]
