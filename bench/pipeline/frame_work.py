@@ -60,8 +60,8 @@ class FrameWork:
         workspace = self._room(kernels.workspace_bytes)
         each = aligned(plan.result_bytes)
         self._result = self._room(each * batch)
-        self._host = self.gpu.allocate_pinned(each * batch)
-        self._memory.append(self._host)
+        self.host = self.gpu.allocate_pinned(each * batch)
+        self._memory.append(self.host)
         self._boxes_bytes = sum(
             size for head, (_, size) in zip(spec.heads, plan.result_spans, strict=True) if head.kind.is_detection
         )
@@ -94,10 +94,10 @@ class FrameWork:
             return work
 
         def download(handle: int) -> None:
-            self.gpu.download(self._host, self._result, handle)
+            self.gpu.download(self.host, self._result, handle)
 
         def download_boxes(handle: int) -> None:
-            self.gpu.download(self._host, self._result, handle, nbytes=self._boxes_bytes)
+            self.gpu.download(self.host, self._result, handle, nbytes=self._boxes_bytes)
 
         def row(*parts: Work) -> Work:
             def work(handle: int) -> None:
