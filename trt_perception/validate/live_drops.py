@@ -33,14 +33,25 @@ class LiveDrops:
     def read(path: Path) -> LiveDrops:
         """Reads the file that the node's ``drop_log`` names.
 
+        A line that a full disk cut off is among those that the log says it has lost.
+
         Raises:
             InputError: There is none, or a line is not of a drop log or names an unknown reason.
         """
         reasons: dict[tuple[str, int], DropReason] = {}
         unstamped = lost = 0
-        for where, entry in _lines(path, "drop log"):
+        cut: InputError | None = None
+        for where, line in _lines(path):
+            try:
+                entry = _parsed(line, where, "drop log")
+            except InputError as error:
+                if cut is not None:
+                    raise cut from error
+                cut = error
+                continue
             if "lost_entries" in entry:
                 lost += _integer(entry["lost_entries"], where)
+                cut = None
                 continue
             reason = _reason(entry.get("reason"), where)
             if not isinstance(entry.get("camera"), str):
@@ -49,6 +60,8 @@ class LiveDrops:
                 unstamped += 1
             else:
                 reasons[entry["camera"], _integer(entry["stamp_ns"], where)] = reason
+        if cut is not None:
+            raise cut
         return LiveDrops(reasons=reasons, unstamped=unstamped, lost=lost)
 
 
@@ -59,7 +72,8 @@ def read_played(path: Path) -> dict[str, dict[int, int]]:
         InputError: There is no such file, or a line is not of a ledger.
     """
     played: dict[str, dict[int, int]] = {}
-    for where, entry in _lines(path, "ledger"):
+    for where, line in _lines(path):
+        entry = _parsed(line, where, "ledger")
         if not isinstance(entry.get("topic"), str) or not {"stamp_ns", "sent_ns"} <= set(entry):
             raise InputError(f"{where}: expected a line of a ledger, with topic, stamp_ns and sent_ns")
         stamps = played.setdefault(entry["topic"], {})
@@ -68,14 +82,12 @@ def read_played(path: Path) -> dict[str, dict[int, int]]:
     return played
 
 
-def _lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every line's place and content."""
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Every line and its place."""
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
-                where = f"{path}:{number}"
-                entry = _parsed(line, where, what)
-                yield where, entry
+                yield f"{path}:{number}", line
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
