@@ -40,7 +40,7 @@ def test_a_line_that_a_full_disk_cut_off_is_one_of_those_that_are_lost(tmp_path:
     cut = '{"camera": "a", "sta'
     drops = LiveDrops.read(write(tmp_path / "drops.jsonl", whole, cut, {**whole, "stamp_ns": 3}, {"lost_entries": 2}))
     assert (set(drops.reasons), drops.lost) == ({("a", 1), ("a", 3)}, 2)
-    with pytest.raises(InputError, match="drops.jsonl:2: expected a JSON object"):
+    with pytest.raises(InputError, match=r"drops\.jsonl:2: expected a JSON object"):
         LiveDrops.read(write(tmp_path / "drops.jsonl", whole, cut, cut, {"lost_entries": 2}))
 
 
