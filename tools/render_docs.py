@@ -1,8 +1,9 @@
 """Writes the generated parts of the docs: tables of measurements and tables of options.
 
-A page holds ``<!-- results: NAME -->`` (docs/results/NAME.json), ``<!-- results: NAME:TABLE -->`` (one of its tables)
-or ``<!-- options: module:Class -->`` and, behind it, ``<!-- end -->``; what stands between them is replaced. So a claim
-and its evidence, or an option and its description, cannot drift apart.
+A page holds ``<!-- results: NAME -->`` (docs/results/NAME.json), ``<!-- results: NAME:TABLE -->`` (one of its tables),
+``<!-- plot: NAME -->`` (docs/pictures/NAME.svg, where it was made) or ``<!-- options: module:Class -->`` and, behind
+it, ``<!-- end -->``; what stands between them is replaced. So a claim and its evidence, or an option and its
+description, cannot drift apart.
 
     python tools/render_docs.py            write the pages and config/schema/*.json
     python tools/render_docs.py --check    exit 1 where something is not what it would write
@@ -24,7 +25,8 @@ sys.path.insert(0, str(ROOT))
 from trt_perception.options.json_schema import json_schema  # noqa: E402
 
 RESULTS = ROOT / "docs" / "results"
-MARKS = re.compile(r"(<!-- (?P<kind>results|options): (?P<name>[\w.:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PICTURES = ROOT / "docs" / "pictures"
+MARKS = re.compile(r"(<!-- (?P<kind>results|options|plot): (?P<name>[\w.:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 SCHEMAS = {
     "perception.schema.json": "trt_perception.settings.perception_settings:PerceptionSettings",
@@ -40,16 +42,21 @@ def render_page(text: str) -> str:
     """A page with its generated parts made anew."""
 
     def replaced(match: re.Match[str]) -> str:
-        render = {"results": results_table, "options": options_table}[match["kind"]]
+        render = {"results": results_table, "options": options_table, "plot": plot}[match["kind"]]
         return f"{match[1]}{render(match['name'])}{match[4]}"
 
     return MARKS.sub(replaced, text)
 
 
 def results_table(name: str) -> str:
-    """One result file, or one of its tables: question, table, goals, origin."""
+    """One result file, or one of its tables: question, table, goals, origin; what was never run says so."""
     file, _, table_name = name.partition(":")
-    result = json.loads((RESULTS / f"{file}.json").read_text())
+    path = RESULTS / f"{file}.json"
+    if not path.exists():
+        return "Not run yet.\n"
+    result = json.loads(path.read_text())
+    if table_name and table_name not in result["tables"]:
+        return "Not run yet.\n"
     if table_name:
         result.update(result["tables"][table_name])
     columns, machine = result["columns"], result["machine"]
@@ -61,6 +68,12 @@ def results_table(name: str) -> str:
     origin = ", ".join(parts)
     table = _table(columns.values(), rows)
     return f"{result['question']}\n\n{table}\n{goals}\nMeasured {origin}: `{result['command']}`.\n"
+
+
+def plot(name: str) -> str:
+    """A picture out of docs/pictures, for pages of docs; nothing where it was not made yet."""
+    words = name.replace("_", " ")
+    return f"![{words}](pictures/{name}.svg)\n" if (PICTURES / f"{name}.svg").exists() else ""
 
 
 def options_table(name: str) -> str:
