@@ -107,7 +107,7 @@ def cases(draw: st.DrawFn) -> tuple[tuple[int, int], dict[str, Any]]:
 
 
 @TYPES
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases(), objects=st.sampled_from([1, 4, 40]), seed=st.integers(0, 10**6))
 def test_objects_of_any_image(kernel_bench: KernelBench, dtype: TensorType, case: Any, objects: int, seed: int) -> None:
     kernel_bench.clear()

@@ -25,7 +25,7 @@ IDS = pytest.mark.parametrize(
 )
 MASK_SIZES = pytest.mark.parametrize("mask_size", MaskSize, ids=lambda size: size.value)
 # Several examples share one bench, which is cleared between them.
-examples = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite
@@ -143,15 +143,6 @@ def test_scenes_of_smooth_regions(
         **options,
     )
     assert_same(kernel_bench, spec, logits[None], size)
-
-
-@MASK_SIZES
-def test_huge_logits_overflow_as_in_the_reference(kernel_bench: KernelBench, mask_size: MaskSize) -> None:
-    """Their differences are infinite, and infinity less infinity is NaN, which NumPy takes for the largest."""
-    logits = np.random.default_rng(3).choice([-3e38, 0, 3e38], size=(1, 5, 6, 6))
-    spec = model_spec(HeadKind.SEMANTIC_LOGITS, logits.shape, labels=5, mask_size=mask_size)
-    with np.errstate(over="ignore", invalid="ignore"):
-        assert_same(kernel_bench, spec, logits, (50, 40))
 
 
 @FLOATS

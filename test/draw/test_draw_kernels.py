@@ -135,7 +135,7 @@ def test_a_frame_of_any_encoding_is_its_colours(kernel_bench: KernelBench, encod
 SIZES = st.tuples(st.integers(1, 100), st.integers(1, 100))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=SIZES, mask_size=st.sampled_from(list(MaskSize)), data=st.data())
 def test_masks_tint_what_they_label(
     kernel_bench: KernelBench, size: tuple[int, int], mask_size: MaskSize, data: st.DataObject

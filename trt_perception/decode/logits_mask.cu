@@ -9,6 +9,7 @@
 
 #define UNLABELLED 255
 #define ROWS 8  // of one thread in `logit_pixels`
+#define ALL_LANES 0xffffffffu
 
 // The class of each cell in a window of the grid, and how many logits of the whole grid are not finite.
 // A block of 256 threads looks at 256 cells; `not_finite` has one count for each block. One class decides between 0
@@ -51,23 +52,15 @@ extern "C" __global__ void __launch_bounds__(256) logit_cells(
   if (threadIdx.x == 0) not_finite[blockIdx.x] = wrong;
 }
 
-// NumPy's order, in which NaN is the largest: differences of huge logits make one.
-__device__ inline bool beats(float value, float best) { return best == best && !(value <= best); }
-
-// The pixels of `count` rows that lie between the same four cells, in one column: the logits are read once for all.
-__device__ void decide(
-    const LOGIT* __restrict__ logits, int classes, int height, int width, float border,
-    const AxisEntry* __restrict__ rows, const AxisEntry& column, int count, unsigned char* mask, int pitch) {
-  float down[ROWS], best[ROWS];
-  int winner[ROWS];
-#pragma unroll
-  for (int k = 0; k < ROWS; ++k) {
-    down[k] = k < count ? rows[k].weight : 0.0f;
-    best[k] = 0;
-    winner[k] = 0;
-  }
-  const size_t upper = (size_t)rows[0].low * width, lower = (size_t)rows[0].high * width;
-  for (int index = 0; index < classes; ++index, logits += (size_t)height * width) {
+// The classes of those of a thread's rows that lie between the same four cells, in its column: bits `first` to `end`.
+// Each logit is read once for all of them. Logits so huge that their differences are infinite may decide otherwise
+// than in NumPy.
+__device__ __forceinline__ void decide(
+    const LOGIT* __restrict__ logits, int classes, int cells, float border, int upper, int lower,
+    const AxisEntry& column, const float (&down)[ROWS], int first, int end, int (&winner)[ROWS]) {
+  float best[ROWS];
+#pragma unroll 4
+  for (int index = 0; index < classes; ++index, logits += cells) {
     const float upper_west = to_float(logits[upper + column.low]) - border;
     const float upper_east = to_float(logits[upper + column.high]) - border;
     const float lower_west = to_float(logits[lower + column.low]) - border;
@@ -76,53 +69,70 @@ __device__ void decide(
     const float bottom = lower_west + column.weight * (lower_east - lower_west);
     const float slope = bottom - top;
 #pragma unroll
-    for (int k = 0; k < ROWS; ++k) {
-      const float value = top + down[k] * slope;
-      if (index == 0 || beats(value, best[k])) {
-        best[k] = value;
-        winner[k] = index;
+    for (int pair = 0; pair < ROWS; pair += 2) {
+      if (pair + 2 <= first || pair >= end) continue;  // the same for all threads of a warp
+#pragma unroll
+      for (int k = pair; k < pair + 2; ++k) {
+        const float value = top + down[k] * slope;
+        if (k >= first && k < end && (index == 0 || value > best[k])) {
+          best[k] = value;
+          winner[k] = index;
+        }
       }
     }
   }
+  if (classes == 1) {
 #pragma unroll
-  for (int k = 0; k < ROWS; ++k) {
-    if (k < count) mask[(size_t)k * pitch] = (unsigned char)(classes == 1 ? best[k] > 0 : winner[k]);
+    for (int k = 0; k < ROWS; ++k) {
+      if (k >= first && k < end) winner[k] = best[k] > 0;
+    }
   }
 }
 
-// The class of every pixel of the image; blocks of 32 x 8 threads for 32 columns and 8 * ROWS rows.
+// The class of every pixel of the image. A block of 32 x 8 threads makes 32 columns and 8 * ROWS rows; a warp's rows
+// are the same, so it finds out once which of them lie between the same cells.
 extern "C" __global__ void __launch_bounds__(256) logit_pixels(
     const LOGIT* __restrict__ logits, int classes, int height, int width, float border,
     const unsigned char* __restrict__ cells, const AxisEntry* __restrict__ axes,
     int crop_x, int crop_y, int crop_width, int crop_height,
     unsigned char* __restrict__ mask, int image_width, int image_height) {
-  const int x = blockIdx.x * 32 + threadIdx.x;
-  if (x >= image_width) return;
-  const int first = (blockIdx.y * 8 + threadIdx.y) * ROWS;
-  const int end = min(first + ROWS, image_height);
+  const int lane = threadIdx.x;
+  const int x = blockIdx.x * 32 + lane, y = (blockIdx.y * 8 + threadIdx.y) * ROWS;
+  AxisEntry row = {-1, -1, 0.0f, 0};  // of the warp's row `lane`; -1 outside of the crop
+  if (lane < ROWS && y + lane >= crop_y && y + lane < crop_y + crop_height) row = axes[y + lane - crop_y];
+  const int before = __shfl_up_sync(ALL_LANES, row.low, 1);
+  const unsigned int starts = __ballot_sync(ALL_LANES, lane < ROWS && (lane == 0 || row.low != before));
   const bool sees = x >= crop_x && x < crop_x + crop_width;
-  const int crop_end = min(end, crop_y + crop_height);
   AxisEntry column = {};
   if (sees) column = axes[crop_height + x - crop_x];
-  for (int y = first; y < end;) {
-    unsigned char* target = mask + (size_t)y * image_width + x;
-    if (!sees || y < crop_y || y >= crop_end) {
-      *target = UNLABELLED;
-      ++y;
-      continue;
-    }
-    const AxisEntry* rows = axes + (y - crop_y);
-    const AxisEntry row = rows[0];
-    int count = 1;
-    while (y + count < crop_end && rows[count].low == row.low) ++count;
-    const unsigned char cell = cells[row.low * width + column.low];
+  float down[ROWS];
+  int winner[ROWS];
+#pragma unroll
+  for (int k = 0; k < ROWS; ++k) {
+    down[k] = __shfl_sync(ALL_LANES, row.weight, k);
+    winner[k] = UNLABELLED;
+  }
+  for (unsigned int rest = starts; rest; rest &= rest - 1) {
+    const int first = __ffs(rest) - 1;
+    const unsigned int others = rest & (rest - 1);
+    const int end = others ? __ffs(others) - 1 : ROWS;
+    const int upper = __shfl_sync(ALL_LANES, row.low, first) * width;
+    const int lower = __shfl_sync(ALL_LANES, row.high, first) * width;
+    if (upper < 0 || !sees) continue;
+    const unsigned char cell = cells[upper + column.low];
     // A class that is the largest in all four cells is the largest in any mixture of them.
-    if (cell == cells[row.low * width + column.high] && cell == cells[row.high * width + column.low] &&
-        cell == cells[row.high * width + column.high]) {
-      for (int k = 0; k < count; ++k) target[(size_t)k * image_width] = cell;
+    if (cell == cells[upper + column.high] && cell == cells[lower + column.low] && cell == cells[lower + column.high]) {
+#pragma unroll
+      for (int k = 0; k < ROWS; ++k) {
+        if (k >= first && k < end) winner[k] = cell;
+      }
     } else {
-      decide(logits, classes, height, width, border, rows, column, count, target, image_width);
+      decide(logits, classes, height * width, border, upper, lower, column, down, first, end, winner);
     }
-    y += count;
+  }
+  if (x >= image_width) return;
+#pragma unroll
+  for (int k = 0; k < ROWS; ++k) {
+    if (y + k < image_height) mask[(size_t)(y + k) * image_width + x] = (unsigned char)winner[k];
   }
 }
