@@ -67,11 +67,22 @@ def line(row: Row) -> str:
         f"{name} {_ms(row[f'{name}_p50_ms'])} / {_ms(row[f'{name}_p99_ms'])} / {_ms(row[f'{name}_p99.9_ms'])} ms"
         for name in ("publish", "receipt")
     )
+    counters = row["counters"]
+    inside = ", ".join(
+        f"{what} {_ms(max((one[key] or 0.0 for one in counters), default=None))}"
+        for what, key in (("p50", "latency_p50_ms"), ("p99", "latency_p99_ms"))
+    )
+    inference = max((value or 0.0 for one in counters for value in one["inference_p50_ms"].values()), default=None)
     threads = " ".join(f"{value:.2f}" for value in row["busiest_threads"].values())
-    return (
-        f"{row['case']}: {row['images']} images, {row['results']} results, dropped {row['dropped_by_reason']}, "
-        f"lost {row['lost']}, late {row['sent_late']}; {ages}; cores: node {row['node_cores']:.2f} ({threads}), "
-        f"receivers {row['receiver_cores']:.2f}, observer {row['observer_cores']:.2f}"
+    return "; ".join(
+        (
+            f"{row['case']}: {row['images']} images, {row['results']} results, dropped {row['dropped_by_reason']}, "
+            f"lost {row['lost']}, late {row['sent_late']}",
+            ages,
+            f"slot to topic of the slowest camera {inside}, of it pipeline p50 {_ms(inference)} ms",
+            f"cores: node {row['node_cores']:.2f} ({threads}), receivers {row['receiver_cores']:.2f}, "
+            f"observer {row['observer_cores']:.2f}",
+        )
     )
 
 
