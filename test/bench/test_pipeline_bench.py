@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers.fake_engine import PLAN, fake_tensorrt
 from helpers.gpu_pipeline_rig import MakeRig, assert_same, picture
 
 from bench.pipeline.batching import rule
@@ -18,6 +20,7 @@ from bench.pipeline.streams import Lane, drive_alone, drive_threads
 from trt_perception.preprocess.frame_layout import FrameLayout
 from trt_perception.result import Result
 from trt_perception.runtime.stage_kernels import StageKernels
+from trt_perception.runtime.tensorrt_engine import TensorRtEngine
 
 
 def test_the_whole_work_gives_what_a_pipeline_gives(make_rig: MakeRig) -> None:
@@ -31,6 +34,34 @@ def test_the_whole_work_gives_what_a_pipeline_gives(make_rig: MakeRig) -> None:
     plan = kernels.plan([FrameLayout.of(frame)])
     block = rig.gpu.array(work.host, shape=(work.host.nbytes,), dtype=np.dtype(np.uint8))
     assert_same(Result(heads=kernels.read(block[: plan.result_bytes], plan)), rig.expected(frame))
+    pump.wait()
+    work.close()
+
+
+def test_a_batch_gives_for_each_frame_what_a_pipeline_gives(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    plan, frame = rig.plan, picture(5)
+    each = plan.handler
+    plan.tensors = {
+        name: (is_input, (-1, *shape[1:]), dtype) for name, (is_input, shape, dtype) in plan.tensors.items()
+    }
+    plan.profile = {"images": ((1, 3, 32, 32), (4, 3, 32, 32))}
+
+    def handler(inputs: Any) -> Any:
+        found = [each({name: value[index : index + 1] for name, value in inputs.items()}) for index in range(2)]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+    plan.handler = handler
+    engine = TensorRtEngine(fake_tensorrt(plan), rig.gpu, PLAN, name="open.engine")
+    work = FrameWork(dataclasses.replace(rig.opened, engine=engine), frame, batch=2)
+    pump = work.pump("whole")
+    pump.fill()
+    pump.wait()
+    kernels = StageKernels(rig.spec, engine.tensors)
+    whole = kernels.plan([FrameLayout.of(frame)])
+    block = rig.gpu.array(work.host, shape=(2, work.host.nbytes // 2), dtype=np.dtype(np.uint8))
+    for half in block:
+        assert_same(Result(heads=kernels.read(half[: whole.result_bytes], whole)), rig.expected(frame))
     pump.wait()
     work.close()
 
