@@ -79,3 +79,9 @@ extern "C" __global__ void endless(volatile int* out) {
   while (out[0] == 7) {
   }
 }
+
+extern "C" __global__ void deep_stack(int* out) {
+  volatile unsigned char much[200 * 1024];
+  for (int index = 0; index < 200 * 1024; ++index) much[index] = 1;
+  out[threadIdx.x] = much[out[0] & 1];
+}

@@ -103,6 +103,11 @@ def test_an_address_that_no_gpu_reads_is_found(bench: CpuKernelBench) -> None:
         bench.run([call("misaligned", bench.room(8), bench.room(4), threads=1)], root=HERE)
 
 
+def test_more_stack_than_a_thread_has_is_found(bench: CpuKernelBench) -> None:
+    with pytest.raises(KernelFault, match=r"deep_stack: .*: (uses more than the 128 KiB of stack|illegal address)"):
+        bench.run([call("deep_stack", bench.room(256))], root=HERE)
+
+
 def test_a_trap_is_found(bench: CpuKernelBench) -> None:
     with pytest.raises(KernelFault, match="__trap was called"):
         bench.run([call("trap", bench.put(np.array([7], np.int32)), threads=1)], root=HERE)
