@@ -223,19 +223,41 @@ def test_long_chains_of_overlaps(kernel_bench: KernelBench, kind: HeadKind) -> N
     assert len(found) == 150
 
 
-@pytest.mark.parametrize("scale", [1e-18, 1e-9, 1.0, 1e18], ids=lambda scale: f"{scale:g}")
-def test_overlaps_at_the_limit_are_judged_in_doubles(kernel_bench: KernelBench, scale: float) -> None:
-    """A pair of each class overlaps by 0.45 and a little more or less, also at sizes beyond floats when squared."""
+def pairs_at_the_limit(count: int, iou: float) -> NDArray[np.float64]:
+    """Boxes of 3 to 9 px of which two each, on the same place, overlap by a little more or less than that."""
     random = np.random.default_rng(0)
+    overlap = iou * (1 + random.uniform(-2, 2, count) * 1e-7)
+    boxes = np.zeros((count, 2, 4))
+    boxes[:, :, :2] = random.uniform(-0.5, 0.5, (count, 1, 2))
+    boxes[:, :, 2:] = random.uniform(3, 9, (count, 1, 2))
+    boxes[:, 1, 0] += (1 - overlap) / (1 + overlap) * boxes[:, 0, 2]
+    return boxes.reshape(2 * count, 4)
+
+
+@pytest.mark.parametrize("iou", [0.3, 0.45])  # as floats a little more, a little less
+def test_overlaps_at_the_limit_are_judged_in_doubles(kernel_bench: KernelBench, iou: float) -> None:
+    side, rows = 30, box_rows(LARGE)
+    pairs = side * side
+    boxes, scores = np.ones((rows, 4)), np.zeros((rows, 3))
+    boxes[: 2 * pairs] = pairs_at_the_limit(pairs, iou)
+    places = np.repeat(np.arange(pairs), 2)
+    boxes[: 2 * pairs, :2] += np.stack((places % side * 17 + 6, places // side * 17 + 9), axis=1)
+    scores[: 2 * pairs, 1] = np.linspace(0.9, 0.4, 2 * pairs)
+    spec = box_spec(HeadKind.YOLOV8, size=LARGE)
+    limits = Thresholds(nms_iou=iou, max_detections=10**6)
+    found = compare(kernel_bench, spec, box_outputs(spec, boxes, scores), thresholds=limits)
+    assert pairs < len(found) < 2 * pairs
+
+
+@pytest.mark.parametrize("scale", [1e-22, 1e-9, 1e20], ids=lambda scale: f"{scale:g}")
+def test_overlaps_of_boxes_whose_areas_floats_cannot_hold(kernel_bench: KernelBench, scale: float) -> None:
+    """A pair of each class, all at the same place."""
     rows, pairs = box_rows(64), box_rows(64) // 2
-    shift = (1 - 0.45) / (1 + 0.45) * (1 + random.uniform(-3, 3, pairs) * 2.0**-24)
-    boxes = np.ones((rows, 4))
-    boxes[:, :2] = 0.0
-    boxes[1::2, 0] = shift
     scores = np.zeros((rows, pairs))
     scores[np.arange(rows), np.arange(rows) // 2] = np.linspace(0.9, 0.4, rows)
     spec = box_spec(HeadKind.YOLOV8, classes=pairs)
-    found = compare(kernel_bench, spec, box_outputs(spec, boxes * scale, scores), thresholds=Thresholds(nms_iou=0.45))
+    outputs = box_outputs(spec, pairs_at_the_limit(pairs, 0.45) * scale, scores)
+    found = compare(kernel_bench, spec, outputs, thresholds=Thresholds(nms_iou=0.45))
     assert pairs < len(found) < rows
 
 

@@ -145,7 +145,7 @@ __device__ void keep_all(Nms& nms, int count, int max_detections) {
   for (int first = 0; first < count; first += 32) {
     const u32 word = nms.alive[first / 32];
     const int place = kept + __popc(word & ((1u << threadIdx.x) - 1));
-    if (word >> threadIdx.x & 1 && place < max_detections) nms.kept[place] = first + threadIdx.x;
+    if (word >> threadIdx.x & 1) nms.kept[place] = first + threadIdx.x;
     kept += __popc(word);
   }
   if (threadIdx.x == 0) nms.kept_count = min(kept, max_detections);
