@@ -148,7 +148,7 @@ def write_figures(out: Path, header: RunHeader, *, coco: bool = False) -> Valida
     frames = out / FRAMES
     temporary = out / f".{MISSED}.tmp"
     with temporary.open("w", encoding="utf-8") as missed:
-        metrics = measure_run(header, _telling_missed(read_frames(frames), missed))
+        metrics = measure_run(header, _telling_missed(read_frames(frames), missed), folder=out)
     temporary.replace(out / MISSED)
     _check(metrics)
     if coco:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +32,32 @@ Group = tuple[str, str]
 """Camera and condition."""
 
 
-def measure_run(header: RunHeader, frames: Iterable[FrameRecord]) -> ValidationMetrics:
+def measure_run(header: RunHeader, frames: Iterable[FrameRecord], *, folder: Path | None = None) -> ValidationMetrics:
     """The figures of a run; the same records in the same order give the same figures, to the bit.
 
     Args:
         header: What was run.
         frames: Every frame, in order of bag, stamp and camera; read once.
+        folder: Where detections wait for the end, in files that vanish. None: the system's for temporary files.
 
     Raises:
         BagError: The ledger does not close.
         MissingError: pycocotools is not installed, and there is truth for detections.
+        OSError: The disk is full.
     """
+    with ExitStack() as stack:
+        boxes = {
+            name: _Boxes(head, header.thresholds.score, folder)
+            for name, head in header.heads.items()
+            if head.is_detection
+        }
+        for side in boxes.values():
+            stack.callback(side.close)
+        return _measure(header, frames, boxes)
+
+
+def _measure(header: RunHeader, frames: Iterable[FrameRecord], boxes: Mapping[str, _Boxes]) -> ValidationMetrics:
     ledger = FrameLedger(header)
-    boxes = {name: _Boxes(head, header.thresholds.score) for name, head in header.heads.items() if head.is_detection}
     masks = {name: _Masks(head) for name, head in header.heads.items() if not head.is_detection}
     unknown: Counter[str] = Counter()
     for record in frames:
@@ -95,8 +110,9 @@ def _warnings(header: RunHeader, ledger: LedgerMetrics, unknown: Counter[str]) -
 class _Boxes:
     """One detection head."""
 
-    def __init__(self, head: RunHead, score: float) -> None:
+    def __init__(self, head: RunHead, score: float, folder: Path | None) -> None:
         self.labels = head.labels
+        self._folder = folder
         self._score = np.float32(score)
         self._evaluation: CocoGroups | None = None
         self._counts: dict[Group, _Counts] = {}
@@ -119,8 +135,12 @@ class _Boxes:
         np.add.at(counts.missed, image.class_ids[missed], 1)
         np.add.at(counts.false_alarms, found.class_ids[matches.found == FALSE_ALARM], 1)
         if self._evaluation is None:
-            self._evaluation = CocoGroups(self.labels)
+            self._evaluation = CocoGroups(self.labels, folder=self._folder)
         self._evaluation.add(group, found, image)
+
+    def close(self) -> None:
+        if self._evaluation is not None:
+            self._evaluation.close()
 
     def metrics(self) -> DetectionHeadMetrics:
         cameras, conditions = _names(self._counts)
