@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -74,6 +75,6 @@ def aligned(nbytes: int) -> int:
 
 def view(block: NDArray[np.uint8], offset: int, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     """A part of a block as an array that shares its memory."""
-    nbytes = np.dtype(dtype).itemsize * int(np.prod(shape))
+    nbytes = np.dtype(dtype).itemsize * math.prod(shape)
     part: NDArray[Any] = block[offset : offset + nbytes].view(dtype)
     return part.reshape(shape)
