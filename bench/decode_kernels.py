@@ -3,7 +3,7 @@
     python bench/decode_kernels.py [--rehearse]
 
 Images of 1920 x 1080, an input of 640 x 640, 80 classes; about four candidates an object. Times are between two events
-around many launches of one captured CUDA graph, divided by their number: gaps between kernels count, the host does not.
+around many runs of one captured CUDA graph, divided by their number: gaps between kernels count, the host does not.
 `--rehearse` runs each once on the CPU by the tests' stand-in for CUDA, compares what it finds with the decoder's and
 writes nothing.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from kernel_device import LAUNCHES, ROUNDS, GpuDevice, KernelDevice, RehearsalDevice
+from kernel_device import ROUNDS, RUNS, GpuDevice, KernelDevice, RehearsalDevice
 from numpy.typing import NDArray
 from result_file import ResultFile, machine_facts
 
@@ -176,7 +176,7 @@ def result_of(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, str]) -> Re
     return ResultFile(
         name="decode_kernels",
         question=f"GPU time of the kernels that make boxes for {CLASSES} classes, median of {ROUNDS} rounds of "
-        f"{LAUNCHES} launches.",
+        f"{RUNS} runs.",
         command=f"python bench/{Path(__file__).name}",
         columns=columns,
         rows=rows,

@@ -2,10 +2,10 @@
 
     python bench/mask_kernels.py [--rehearse]
 
-Images of 1920 x 1080. Times are between two events around launches of one captured CUDA graph, which holds the work many
-times over, divided by their number: gaps between kernels count, the host does not. torch, where it is installed with CUDA, makes the mask of camera
-size as usual: upsampling of all logits, then argmax. `--rehearse` runs each once on the CPU by the tests' stand-in for
-CUDA, which shows that the bench works and writes nothing.
+Images of 1920 x 1080. Times are between two events around launches of one captured CUDA graph that holds the work many
+times over, divided by their number: gaps between kernels count, the host does not. torch, where it is installed with
+CUDA, makes the mask of camera size as usual: upsampling of all logits, then argmax. `--rehearse` runs each once on the
+CPU by the tests' stand-in for CUDA, which shows that the bench works and writes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from kernel_device import LAUNCHES, ROUNDS, GpuDevice, KernelDevice, RehearsalDevice
+from kernel_device import ROUNDS, RUNS, GpuDevice, KernelDevice, RehearsalDevice
 from numpy.typing import NDArray
 from result_file import ResultFile, machine_facts
 
@@ -178,12 +178,12 @@ def torch_us(case: Case) -> float | None:
     rounds = []
     for _ in range(ROUNDS + 1):
         start.record()
-        for _ in range(LAUNCHES * REPEATS):
+        for _ in range(RUNS):
             up = torch.nn.functional.interpolate(tensor, size=IMAGE[::-1], mode="bilinear", align_corners=False)
             up.argmax(dim=1).to(torch.uint8)
         end.record()
         end.synchronize()
-        rounds.append(start.elapsed_time(end) * 1e3 / (LAUNCHES * REPEATS))
+        rounds.append(start.elapsed_time(end) * 1e3 / RUNS)
     return float(statistics.median(rounds[1:]))
 
 
@@ -204,7 +204,7 @@ def result_of(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, str]) -> Re
     return ResultFile(
         name="mask_kernels",
         question=f"GPU time of the kernels that make masks of {IMAGE[0]} x {IMAGE[1]} images, "
-        f"network {NETWORK[0]} x {NETWORK[1]}, median of {ROUNDS} rounds of {LAUNCHES * REPEATS} runs.",
+        f"network {NETWORK[0]} x {NETWORK[1]}, median of {ROUNDS} rounds of {RUNS} runs.",
         command=f"python bench/{Path(__file__).name}",
         columns=columns,
         rows=rows,
