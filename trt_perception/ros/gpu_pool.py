@@ -179,6 +179,6 @@ class GpuPool:
 
 
 def _unregister(gpu: Gpu, address: int) -> None:
-    gpu.use()
     with suppress(DeviceError):  # a device that is lost gives nothing back
+        gpu.use()
         gpu.unregister(address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from trt_perception.frame import EncodedFrame, Frame
@@ -68,6 +68,12 @@ class Lane:
     processor: Processor
     output: Output
     always_on: bool = False
+    _ahead: TwoPhaseProcessor | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once, since asking a protocol takes its time.
+        ahead = self.processor if isinstance(self.processor, TwoPhaseProcessor) else None
+        object.__setattr__(self, "_ahead", ahead)
 
     def is_wanted(self) -> bool:
         """Whether a frame is worth computing now."""
@@ -80,13 +86,13 @@ class Lane:
             FrameError: The frame cannot be used.
             DeviceError: The device failed.
         """
-        if isinstance(self.processor, TwoPhaseProcessor):
-            return self.processor.start([frame])
+        if self._ahead is not None:
+            return self._ahead.start([frame])
         return Ticket(lambda: self.processor.process([frame]))
 
     def settle(self, ticket: Ticket) -> None:
         """Wait until nobody reads the frame of a ticket of this lane any more; what has not begun does not begin."""
-        if isinstance(self.processor, TwoPhaseProcessor):
+        if self._ahead is not None:
             ticket.settle()
 
     def catch_up(self) -> None:
@@ -95,5 +101,5 @@ class Lane:
         Raises:
             DeviceError: The device failed.
         """
-        if isinstance(self.processor, TwoPhaseProcessor):
-            self.processor.catch_up()
+        if self._ahead is not None:
+            self._ahead.catch_up()
