@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from trt_perception.doctor import gpu_checks as module
 from trt_perception.doctor.finding import Level
 from trt_perception.doctor.gpu_checks import gpu_checks
+from trt_perception.errors import MissingError
 
 
 class FakeCuda:
@@ -62,3 +64,21 @@ def test_a_driver_that_does_not_start_says_its_error(monkeypatch: pytest.MonkeyP
     driver = gpu_checks()[0]
     assert driver.level is Level.MISSING
     assert "803" in driver.detail
+
+
+def test_an_absent_kernel_compiler_names_the_path_that_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent() -> None:
+        raise MissingError("NVRTC cannot be loaded", "install it")
+
+    monkeypatch.setattr(module, "KernelCompiler", absent)
+    found = next(finding for finding in gpu_checks() if finding.subject == "NVRTC")
+    assert (found.level, found.detail) == (Level.MISSING, "NVRTC cannot be loaded")
+    assert "tensorrt" in found.needed_for
+    assert "`path: host`" in found.remedy
+
+
+def test_the_version_of_the_kernel_compiler_is_told() -> None:
+    pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings is not here")
+    found = next(finding for finding in gpu_checks() if finding.subject == "NVRTC")
+    assert found.level is Level.OK
+    assert found.detail[0].isdigit()

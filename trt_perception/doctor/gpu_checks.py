@@ -6,18 +6,30 @@ from trt_perception.doctor.finding import Finding, Level
 from trt_perception.doctor.python_package import check_package
 from trt_perception.engine.cuda_driver import CudaDevice, CudaDriver
 from trt_perception.errors import DeviceError, MissingError
+from trt_perception.runtime.kernel_compiler import KernelCompiler
 
 TENSORRT = ("tensorrt",)
+INSTALL = "pip install 'trt_perception[tensorrt]'"
 
 
 def gpu_checks() -> list[Finding]:
     """Driver, devices, and the packages of the `tensorrt` backend."""
-    remedy = "pip install 'trt_perception[tensorrt]'"
     return [
         *_driver(),
-        check_package("cuda.core", subject="cuda-python", remedy=remedy, needed_for=TENSORRT),
-        check_package("tensorrt", remedy=remedy, needed_for=TENSORRT),
+        check_package("cuda.core", subject="cuda-python", remedy=INSTALL, needed_for=TENSORRT),
+        check_package("tensorrt", remedy=INSTALL, needed_for=TENSORRT),
+        _nvrtc(),
     ]
+
+
+def _nvrtc() -> Finding:
+    """What compiles the kernels of the GPU path; the host path does without."""
+    try:
+        version = KernelCompiler().version
+    except MissingError as error:
+        remedy = f"{INSTALL}; or set `path: host` in the perception config, which needs no kernels"
+        return Finding(subject="NVRTC", level=Level.MISSING, detail=error.what, remedy=remedy, needed_for=TENSORRT)
+    return Finding(subject="NVRTC", level=Level.OK, detail=str(version))
 
 
 def _driver() -> list[Finding]:
