@@ -23,10 +23,13 @@ from numpy.typing import NDArray
 from trt_perception.demo.drive import Drive
 from trt_perception.demo.drive_options import DriveOptions
 from trt_perception.detections import Detections
+from trt_perception.draw.annotate import annotate
 from trt_perception.encoding import Encoding
 from trt_perception.engine.any_spec import any_spec
 from trt_perception.errors import DeviceError
 from trt_perception.frame import EncodedFrame, Frame
+from trt_perception.preprocess.color_image import color_image
+from trt_perception.preprocess.decode_image import decode_image
 from trt_perception.result import HeadResult, Result
 from trt_perception.runtime.camera_upload import CameraUpload
 from trt_perception.runtime.gpu_pipeline import GpuPipeline
@@ -152,6 +155,21 @@ def test_every_kind_of_frame_gives_what_the_host_gives(
             if name.startswith(("bgr8", "rgb8", "jpeg")):
                 assert any(isinstance(head, Detections) and len(head) for head in got.heads.values()), name
         assert pipeline.note == "CUDA graph"
+
+
+def test_pictures_are_those_drawn_on_the_host(opened: OpenedEngine, images: list[NDArray[np.uint8]]) -> None:
+    """Of the same results; letters may differ by the rounding of their edges."""
+    spec = spec_of(opened)
+    letters = 1 if int(cv2.__version__.split(".")[0]) >= 5 else 8
+    with make(opened) as pipeline:
+        pipeline.draw(spec, wanted=lambda: True, left_out={})
+        for name, frame in layouts(images).items():
+            for _ in range(2):  # before and after the graph is captured
+                found = pipeline.process([frame])
+                assert found.picture is not None
+                image = color_image(decode_image(frame) if isinstance(frame, EncodedFrame) else frame)
+                drawn = annotate(image, Result(heads=found.heads), spec)
+                assert np.abs(found.picture.astype(int) - drawn).max() <= letters, name
 
 
 def test_frames_take_no_memory(opened: OpenedEngine, images: list[NDArray[np.uint8]]) -> None:
