@@ -25,7 +25,7 @@ CAMERAS = """\
   - {name: back}
 ingest: {receivers: 2}"""
 RESTART_S = 15.0
-"""Longest until a camera whose receiver was lost has results again. About a second where a core is free."""
+"""Longest until a camera whose receiver was lost has results again. About two seconds where a core is free."""
 HANG_S = 5.0
 
 

@@ -323,3 +323,14 @@ def test_opening_and_closing_releases_processes_threads_and_descriptors(tmp_path
             os.kill(pid, 0)
         assert (threading.active_count(), open_descriptors()) == (threads, descriptors)
     rig.drop_log.close()
+
+
+def test_senders_learn_at_once_that_a_receiver_ended(
+    probe: RosProbe, publish: Callable[[bytes], None], tmp_path: Path
+) -> None:
+    with Rig(tmp_path, settings=camera()) as rig:
+        with receiving(rig):
+            publish(image_bytes(time.time_ns()))
+            received(rig, 1)
+            assert probe.node.count_subscribers("/front/image_raw") == 1
+        wait_until(lambda: probe.node.count_subscribers("/front/image_raw") == 0, timeout_s=5.0, what="its end")
