@@ -162,7 +162,7 @@ def test_no_object_and_one(kernel_bench: KernelBench, kind: HeadKind, score: flo
 
 
 @all_finishes
-@pytest.mark.parametrize("count", [MAX_CANDIDATES, MAX_CANDIDATES + 1, 5000])
+@pytest.mark.parametrize("count", [1024, 1025, MAX_CANDIDATES, MAX_CANDIDATES + 1, 5000])
 def test_the_best_candidates_are_taken_when_there_are_too_many(
     kernel_bench: KernelBench, kind: HeadKind, count: int
 ) -> None:
