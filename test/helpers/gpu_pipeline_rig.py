@@ -29,6 +29,8 @@ from trt_perception.thresholds import Thresholds
 
 SIDE = 32
 CELLS = 16
+ROWS = 21
+"""Cells of a YOLOX of that size, at strides 8, 16 and 32; only those of stride 8 find anything."""
 LABELS = ("red", "green", "blue")
 
 BOXES = HeadSpec(name="boxes", kind=HeadKind.YOLOX_DECODED, outputs=("boxes",), labels=LABELS)
@@ -37,7 +39,7 @@ MASK = HeadSpec(name="mask", kind=HeadKind.SEMANTIC_LOGITS, outputs=("mask",), l
 
 def spec_of(*, inputs: tuple[str, ...] = ("images",), heads: tuple[HeadSpec, ...] = (BOXES, MASK)) -> ModelSpec:
     """A model of 32 x 32 pixels: boxes of 16 cells, and which colour each of 8 x 8 pixels has."""
-    shapes = {"boxes": (1, CELLS, 5 + len(LABELS)), "mask": (1, len(LABELS), 8, 8)}
+    shapes = {"boxes": (1, ROWS, 5 + len(LABELS)), "mask": (1, len(LABELS), 8, 8)}
     return ModelSpec(
         name="tiny",
         model="/absent/tiny.onnx",
@@ -55,7 +57,8 @@ def engine_function(inputs: Arrays) -> Arrays:
     centres = np.stack([columns * 8 + 4 + means[0], rows * 8 + 4 - means[1]], -1).reshape(CELLS, 2)
     sizes = np.stack([5 + 3 * means[2], 5 + 3 * means[0]], -1).reshape(CELLS, 2)
     scores = means.reshape(3, CELLS).T / len(inputs)
-    boxes = np.concatenate([centres, sizes, np.ones((CELLS, 1), np.float32), scores], 1)
+    found = np.concatenate([centres, sizes, np.ones((CELLS, 1), np.float32), scores], 1)
+    boxes = np.concatenate([found, np.zeros((ROWS - CELLS, found.shape[1]), np.float32)])
     mask = np.asarray(image).reshape(3, 8, 4, 8, 4).mean((2, 4), dtype=np.float32)
     return {"boxes": boxes[None].astype(np.float32), "mask": mask[None]}
 

@@ -16,6 +16,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,9 @@ class SimulatedStream(FakeStream):
         if self.recorded is not None:
             self.recorded.append(call)
             return
-        self.queue.append((ready, call, records))
-        self._simulated.wander()
+        with self._simulated.lock:
+            self.queue.append((ready, call, records))
+            self._simulated.wander()
 
     def sync(self) -> None:
         super().sync()
@@ -114,6 +116,7 @@ class SimulatedDevice(FakeDevice):
         self.uploads: list[int] = []
         self.fails: set[str] = set()
         self.registered: dict[int, int] = {}
+        self.lock = RLock()  # cameras have threads of their own
         self._random = random.Random(order)
         self.bench = bench
         self._clock = 0
@@ -154,9 +157,10 @@ class SimulatedDevice(FakeDevice):
         if self.is_lost:
             raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS")
         while not done():
-            preferred = [stream] if self.order == "lazy" and stream is not None else []
-            stepped = self._step(preferred) or self._step(self._streams())
-            assert stepped, "deadlock: nothing can run, and the host waits"
+            with self.lock:
+                preferred = [stream] if self.order == "lazy" and stream is not None else []
+                stepped = self._step(preferred) or self._step(self._streams())
+                assert stepped or done(), "deadlock: nothing can run, and the host waits"
 
     def _step(self, streams: Sequence[Any]) -> bool:
         """Run one entry that need not wait, of any of the streams."""
@@ -260,9 +264,10 @@ class SimulatedGpu(FakeGpu):
     def _allocate(self, nbytes: int, *, is_pinned: bool) -> Memory:
         if self.device.bench is None:
             return super()._allocate(nbytes, is_pinned=is_pinned)
-        self.device.allocations += 1
-        memory = Memory(address=int(self.device.bench.room(nbytes)), nbytes=nbytes, is_pinned=is_pinned)
-        self.device.blocks[memory.address] = (memory, None)
+        with self.device.lock:
+            self.device.allocations += 1
+            memory = Memory(address=int(self.device.bench.room(nbytes)), nbytes=nbytes, is_pinned=is_pinned)
+            self.device.blocks[memory.address] = (memory, None)
         return memory
 
     def make_stream(self, *, priority: int | None = None) -> Any:
