@@ -22,10 +22,10 @@ class Ring:
     """Writer and reader in one process."""
 
     def __init__(self, *, headroom: float = 1.0) -> None:
-        self._writer_ends, reader_ends = make_ring("test")
+        self._writer_ends, self.reader_ends = make_ring("test")
         self.registered: list[tuple[int, int]] = []
         self.writer = RingWriter(self._writer_ends, headroom=headroom)
-        self.reader = RingReader(reader_ends, register=self._register)
+        self.reader = RingReader(self.reader_ends, register=self._register)
         self._is_writer_gone = False
 
     def _register(self, address: int, nbytes: int) -> object:
@@ -159,11 +159,19 @@ def test_a_larger_message_gets_a_new_segment_and_the_old_one_goes_with_its_last_
     assert len(ring.registered) == 2
     assert is_whole(old)
     assert is_whole(new)
-    blocks = os.fstat(ring.reader._ends.memory).st_blocks
+    blocks = os.fstat(ring.reader_ends.memory).st_blocks
     del old
     ring.reader.sweep()
     assert [nbytes for _, nbytes in ring.registered] == [new.token.segment_bytes]
-    assert os.fstat(ring.reader._ends.memory).st_blocks < blocks, "its memory was not given back"
+    assert os.fstat(ring.reader_ends.memory).st_blocks < blocks, "its memory was not given back"
+
+
+def test_segments_that_nobody_saw_give_their_memory_back(ring: Ring) -> None:
+    for nbytes in (1000, 100_000, 300_000):
+        ring.writer.write(message(3, nbytes))
+    (last,) = ring.reader.take()
+    assert bytes(last.data) == message(3, 300_000)
+    assert os.fstat(ring.reader_ends.memory).st_blocks * 512 == last.token.segment_bytes
 
 
 def test_the_payload_lies_on_an_aligned_address(ring: Ring) -> None:

@@ -66,16 +66,12 @@ class RingReader:
         self._register = register
         self._segments: dict[int, _Segment] = {}
         self._newest = -1
+        self._end = 0  # of the memory that was seen so far
         self._is_closed = False
 
     def fileno(self) -> int:
         """The descriptor that is readable when messages wait."""
         return self._ends.full_read
-
-    @property
-    def lent_count(self) -> int:
-        """Messages that are in use."""
-        return sum(len(segment.lent) for segment in self._segments.values())
 
     def take(self) -> list[RingMessage]:
         """All messages that wait, oldest first; never waits. `is_ended` is set once the writer's process is gone.
@@ -115,14 +111,22 @@ class RingReader:
     def _lend(self, token: Token) -> RingMessage:
         segment = self._segments.get(token.segment)
         if segment is None:
-            segment = _Segment(map_memory(self._ends.memory, token.segment, token.segment_bytes), self._register)
-            self._segments[token.segment] = segment
-            self._newest = max(self._newest, token.segment)
+            segment = self._map(token)
         view = segment.bytes[token.offset : token.offset + token.length]
         view.flags.writeable = False
         # Whatever is made of this array keeps it alive: its end is the end of every use of the slot.
         segment.lent[token.sequence] = weakref.ref(view, partial(self._give_back, segment, token))
         return RingMessage(token, view.data)
+
+    def _map(self, token: Token) -> _Segment:
+        if token.segment > self._end:  # segments that came and went before anything of them was taken
+            with map_memory(self._ends.memory, self._end, token.segment - self._end) as unseen:
+                unseen.madvise(mmap.MADV_REMOVE)
+        segment = _Segment(map_memory(self._ends.memory, token.segment, token.segment_bytes), self._register)
+        self._segments[token.segment] = segment
+        self._newest = token.segment
+        self._end = token.segment + token.segment_bytes
+        return segment
 
     def _give_back(self, segment: _Segment, token: Token, _: object) -> None:
         with contextlib.suppress(OSError):  # the writer's process is gone
