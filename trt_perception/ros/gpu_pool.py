@@ -137,7 +137,7 @@ class GpuPool:
             gpu = self._gpus[camera.device]
             priority = gpu.stream_priority(camera.priority)
             try:
-                self._uploads[camera.name] = CameraUpload(gpu, priority=priority, trace=self._trace)
+                self._uploads[camera.name] = CameraUpload(gpu, priority=priority)
             except DeviceError as error:
                 purpose = f"2 frames of {mib(usual_frame_bytes())} MiB of camera {camera.name} are to lie there"
                 raise lacking(error, purpose, gpu) from error

@@ -36,7 +36,6 @@ class CameraUpload:
         frame_bytes: What a place holds from the start; a larger frame makes it grow, once. None: any raw encoding in
             Full HD.
         places: How many frames are there at once.
-        trace: Whether to take the time of each upload.
 
     Raises:
         DeviceError: Not enough memory.
@@ -50,12 +49,10 @@ class CameraUpload:
         mapped: bool | None = None,
         frame_bytes: int | None = None,
         places: int = USUAL_PLACES,
-        trace: bool = False,
     ) -> None:
         self.gpu = gpu
         gpu.use()
         self.is_mapped = gpu.is_integrated if mapped is None else mapped
-        self._trace = trace
         self._count = places
         self._places: list[DeviceFrame] = []
         self._memory: list[Memory] = []
@@ -148,8 +145,6 @@ class CameraUpload:
         for reader in place.readers:
             gpu.wait(stream, reader)
         place.readers.clear()
-        if place.begun is not None:
-            gpu.record(stream, place.begun)
         gpu.upload(place.address, pixels, stream)
         gpu.record(stream, place.uploaded)
 
@@ -200,6 +195,5 @@ class CameraUpload:
             index=index,
             memory=memory,
             address=memory.address,
-            uploaded=gpu.make_event(timing=self._trace),
-            begun=gpu.make_event(timing=True) if self._trace else None,
+            uploaded=gpu.make_event(),
         )

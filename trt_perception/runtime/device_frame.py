@@ -17,14 +17,12 @@ class DeviceFrame:
         memory: Of the device; where host memory is mapped, of the host, or None where others own the pixels.
         address: Where kernels find the pixels of the frame that is here now.
         uploaded: Happens when the pixels are there; None where the host has put them there before any launch.
-        begun: Happens when their upload begins; None where nobody traces.
     """
 
     index: int
     memory: Memory | None
     address: int
     uploaded: Any = None
-    begun: Any = None
     readers: list[Any] = field(default_factory=list)
     """Events after which a pipeline no longer reads the pixels."""
     takers: set[object] = field(default_factory=set)

@@ -286,9 +286,7 @@ class GpuPipeline:
         )
         if self._given_uploads is None:
             for _ in self._spec.inputs:
-                upload = CameraUpload(
-                    gpu, priority=self._priority, mapped=self._mapped, places=self._slot_count, trace=self._trace
-                )
+                upload = CameraUpload(gpu, priority=self._priority, mapped=self._mapped, places=self._slot_count)
                 self._uploads += (upload,)
         else:
             self._uploads = tuple(self._given_uploads)
