@@ -18,7 +18,7 @@ HEADER = np.dtype(
         "itemsize": 256,
     }
 )
-"""First bytes of the block; `decode/box_block.cuh` says the same to the kernels.
+"""First bytes of the block; `BoxHeader` of box_memory.cuh says the same to the kernels.
 
 count: boxes in the block, 0 where anything is wrong. not_finite: values of the first and second checked output that
 are NaN or infinite. bad_boxes: 1 if a candidate's box is not finite. has_foreign: 1 if a class number does not exist;
