@@ -102,7 +102,10 @@ class GpuPainter:
         Raises:
             DeviceError: CUDA fails.
         """
-        if layout == self._refused or not self._wanted():
+        if not self._wanted():
+            self._refused = None  # whoever looks next, it is tried anew
+            return None
+        if layout == self._refused:
             return None
         if self._canvas is None or self._canvas.layout != layout:
             settle()
