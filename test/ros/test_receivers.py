@@ -208,10 +208,10 @@ def test_a_node_that_does_not_listen_for_a_while_gets_the_newest_and_learns_what
         received(rig, 1)
         receive = rig.channel.receive
 
-        def wait_and_receive(data: memoryview) -> None:
+        def wait_and_receive(data: memoryview, received_ns: int) -> None:
             blocked.set()
             assert go_on.wait(20)
-            receive(data)
+            receive(data, received_ns)
 
         rig.channel.receive = wait_and_receive  # type: ignore[method-assign]
         count = 4 * SLOTS

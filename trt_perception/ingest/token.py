@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_FIELDS = struct.Struct("<QQQIIQQQq")
+_FIELDS = struct.Struct("<QQQI4xQQQq")
 _RETURN = struct.Struct("<QI4x")
 
 UNKNOWN_STAMP = -(2**63)
@@ -22,7 +22,6 @@ class Token(NamedTuple):
         segment: Where in the shared memory the slot's segment begins, bytes. Never used twice.
         segment_bytes: Size of the segment.
         slot: Number of the slot in its segment.
-        slot_count: Slots of the segment, all of one size.
         offset: Where in the segment the message begins, bytes.
         length: Size of the message, bytes.
         received_ns: Steady time at which the message came from the middleware.
@@ -33,7 +32,6 @@ class Token(NamedTuple):
     segment: int
     segment_bytes: int
     slot: int
-    slot_count: int
     offset: int
     length: int
     received_ns: int

@@ -160,10 +160,14 @@ class CameraChannel:
         if left is not None:
             self._journal.drop(DropReason.INACTIVE, left.stamp_ns, passage=left.passage)
 
-    def receive(self, data: bytes | memoryview) -> None:
-        """Take one serialized message. Called for every image, by one thread at a time: short, and never raises."""
-        steady_ns = time.monotonic_ns()
-        passage = self._count_received(steady_ns)
+    def receive(self, data: bytes | memoryview, received_ns: int = 0) -> None:
+        """Take one serialized message. Called for every image, by one thread at a time: short, and never raises.
+
+        Args:
+            data: The message.
+            received_ns: Steady time at which it came from the middleware. 0: now.
+        """
+        passage = self._count_received(received_ns)
         self._message_bytes = len(data)
         stamp_ns: int | None = None
         try:
@@ -179,7 +183,7 @@ class CameraChannel:
 
     def note_dropped(self, reason: DropReason, stamp_ns: int | None, problem: str) -> None:
         """Count a message that a receiver process took, and could not hand over."""
-        passage = self._count_received(time.monotonic_ns())
+        passage = self._count_received()
         self._journal.drop(reason, stamp_ns, problem, passage=passage)
 
     def note_receiver_lost(self, text: str) -> None:
@@ -187,10 +191,11 @@ class CameraChannel:
         self._journal.counters.add_receiver_restart()
         self._journal.fault("receiver lost", text)
 
-    def _count_received(self, steady_ns: int) -> FramePassage:
+    def _count_received(self, received_ns: int = 0) -> FramePassage:
+        steady_ns = time.monotonic_ns()
         self._journal.counters.add_received(steady_ns)
         self._received_count += 1
-        return FramePassage(sequence=self._received_count, received_ns=steady_ns)
+        return FramePassage(sequence=self._received_count, received_ns=received_ns or steady_ns)
 
     def _accept(
         self,
@@ -200,7 +205,7 @@ class CameraChannel:
         passage: FramePassage,
     ) -> None:
         """Judge the stamp and put the frame into the slot."""
-        verdict = self._monitor.judge(stamp_ns, now_ns=self._ros_now_ns(), steady_ns=passage.received_ns)
+        verdict = self._monitor.judge(stamp_ns, now_ns=self._ros_now_ns(), steady_ns=time.monotonic_ns())
         if verdict.faults:
             self._journal.stamp_faults(verdict.faults)
         if verdict.drop is not None:

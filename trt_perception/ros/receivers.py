@@ -60,7 +60,6 @@ class Receivers:
         name: The ROS node's name; receivers are called after it.
         namespace: The ROS node's namespace.
         register: As for RingReader.
-        hang_s: Silence after which a receiver is killed.
     """
 
     def __init__(
@@ -72,13 +71,11 @@ class Receivers:
         namespace: str,
         warn: Callable[[str], object],
         register: Register = lambda address, nbytes: lambda: None,
-        hang_s: float = HANG_S,
     ) -> None:
         self._channels = channels
         self._warn = warn
         self._namespace = namespace
         self._register = register
-        self._hang_s = hang_s
         settings = [channel.settings for channel in channels.values()]
         self._places = [
             _Place(f"{name}_receiver_{index}", cameras) for index, cameras in enumerate(_share_out(settings, count))
@@ -185,7 +182,9 @@ class Receivers:
         messages = reader.take()
         messages.reverse()
         while messages:
-            channel.receive(messages.pop().data)
+            message = messages.pop()
+            channel.receive(message.data, message.token.received_ns)
+            del message
 
     def _note_drop(self, packet: Mapping[str, Any]) -> None:
         reason = DropReason(packet["reason"])
@@ -210,7 +209,7 @@ class Receivers:
                         place.start_ns = now_ns + int(BACKOFF_S[-1] * 1e9)  # should it not even start
                         self._start(place)
                     continue
-                limit_s = self._hang_s if process.alive_ns else START_S
+                limit_s = HANG_S if process.alive_ns else START_S
                 if now_ns - (process.alive_ns or process.started_ns) > limit_s * 1e9:
                     self._replace(place, process, f"gave no sign of life for {limit_s:g} s and")
                 for reader in process.readers.values():
