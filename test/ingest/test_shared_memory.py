@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from trt_perception.errors import FrameError
+from trt_perception.ingest import shared_memory
 from trt_perception.ingest.shared_memory import available_bytes, extend_memory, make_memory, map_memory
 
 PAGE = mmap.PAGESIZE
@@ -40,6 +41,13 @@ def test_more_than_there_is_is_refused_with_both_numbers(memory: int) -> None:
     assert needed == 1 << 50
     assert there == pytest.approx(available_bytes(memory), rel=0.2)
     assert os.fstat(memory).st_blocks == 0
+
+
+def test_half_of_what_there_is_is_left_to_others(memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_memory, "available_bytes", lambda memory: 4 * PAGE)
+    with pytest.raises(FrameError, match="no_room"):
+        extend_memory(memory, 0, 3 * PAGE)
+    extend_memory(memory, 0, 2 * PAGE).close()
 
 
 def test_what_the_system_refuses_is_refused_the_same_way(memory: int) -> None:

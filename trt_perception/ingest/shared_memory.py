@@ -34,7 +34,7 @@ def extend_memory(memory: int, start: int, nbytes: int) -> mmap.mmap:
         FrameError: no_room; says how many bytes are needed and how many there are.
     """
     available = available_bytes(memory)
-    if nbytes > available:
+    if nbytes > available // 2:  # one image that claims to be huge must not starve all else
         raise _no_room(nbytes, available)
     try:
         os.posix_fallocate(memory, start, nbytes)
@@ -79,6 +79,6 @@ def _number(path: Path) -> int | None:
 def _no_room(nbytes: int, available: int) -> FrameError:
     return FrameError(
         DropReason.NO_ROOM,
-        f"the ring needs {nbytes} bytes of shared memory, {available} are available; "
+        f"the ring needs {nbytes} bytes of shared memory, {available} are available, of which it may take half; "
         f"give the machine or the container more (docker: --memory, --shm-size), or set `ingest: {{receivers: 0}}`",
     )
