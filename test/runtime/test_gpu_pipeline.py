@@ -5,6 +5,7 @@ Results have to be those of `Pipeline`, whatever the order in which streams get 
 
 from __future__ import annotations
 
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic_ns
@@ -56,6 +57,20 @@ def test_pinned_pixels_are_read_before_the_ticket_returns(make_rig: MakeRig, ord
             result = pipeline.start([frame]).result()
             frame.data[:] = 0  # the owner takes the memory back
             assert_same(result, rig.expected(picture(seed)))
+
+
+@pytest.mark.parametrize("mapped", [False, True], ids=["uploaded", "mapped"])
+def test_a_frame_is_let_go_with_its_result(make_rig: MakeRig, mapped: bool) -> None:
+    rig = make_rig()
+    with rig.pipeline(mapped=mapped) as pipeline:
+        for seed in range(3):
+            frame = replace(picture(seed), data=pinned_copy(rig.gpu, picture(seed).data))
+            watched = weakref.ref(frame)
+            ticket = pipeline.start([frame])
+            del frame
+            assert watched() is not None  # the GPU may not have read it yet
+            ticket.result()
+            assert watched() is None  # its memory, e.g. a slot of a ring, is free again
 
 
 def test_pageable_pixels_may_change_at_once(make_rig: MakeRig) -> None:
