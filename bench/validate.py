@@ -143,7 +143,7 @@ def main() -> int:
     tables = {"memory": table(gigabytes, files[0], truth[0])} if gigabytes else {}
     ratio, growth = statistics.median(ratios), slope(memory)
     held = ratio >= GOAL_RATIO and growth < GOAL_MB
-    held = held and all(row["slope"] < GOAL_MB for found in tables.values() for row in found.rows)
+    held = held and all(goal.endswith("held") for found in tables.values() for goal in found.goals)
     result = ResultFile(
         name="validate",
         question="Frames a second of validate in one process beside the pipeline alone, and growth of its memory.",

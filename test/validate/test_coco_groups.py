@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import tracemalloc
 from pathlib import Path
@@ -149,3 +150,15 @@ def peak_bytes(detections: int, folder: Path) -> int:
 def test_memory_does_not_grow_with_detections(tmp_path: Path) -> None:
     few, many = peak_bytes(20_000, tmp_path), peak_bytes(200_000, tmp_path)
     assert many < few * 1.1 < 20e6
+
+
+def test_a_full_disk_is_an_error_and_not_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    file = MatchFile(tmp_path)
+    file.append(np.zeros(3, MATCH))
+    with pytest.raises(OSError, match="No space"):
+        next(file.of_class(0))
+    file.close()

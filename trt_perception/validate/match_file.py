@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,8 @@ class MatchFile:
     def _map(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         file = self._make_file()
         self._kept.append(file)
+        # Space that is missing is an error here, and would end the process where mapped memory is written.
+        os.posix_fallocate(file.fileno(), 0, count * dtype.itemsize)
         return np.memmap(file, dtype, mode="w+", shape=(count,))
 
     def _make_file(self) -> IO[bytes]:
