@@ -7,6 +7,7 @@ import os
 import re
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,22 @@ def test_half_of_what_there_is_is_left_to_others(memory: int, monkeypatch: pytes
     with pytest.raises(FrameError, match="no_room"):
         extend_memory(memory, 0, 3 * PAGE)
     extend_memory(memory, 0, 2 * PAGE).close()
+
+
+def test_a_containers_limit_counts_and_what_it_only_caches_does_not(
+    memory: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(shared_memory, "CGROUP", tmp_path)
+    before = available_bytes(memory)
+    for name, text in {
+        "memory.max": f"{100 * PAGE}\n",
+        "memory.current": f"{90 * PAGE}\n",
+        "memory.stat": f"anon {40 * PAGE}\ninactive_file {20 * PAGE}\nactive_file {10 * PAGE}\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    assert available_bytes(memory) == 40 * PAGE
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_bytes(memory) == pytest.approx(before, rel=0.2)
 
 
 def test_what_the_system_refuses_is_refused_the_same_way(memory: int) -> None:

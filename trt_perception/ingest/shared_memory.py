@@ -10,7 +10,8 @@ from pathlib import Path
 from trt_perception.errors import DropReason, FrameError
 
 SHM = "/dev/shm"
-_CGROUP = Path("/sys/fs/cgroup")
+CGROUP = Path("/sys/fs/cgroup")
+NO_LIMIT = 2**62
 
 
 def make_memory(name: str) -> int:
@@ -56,9 +57,7 @@ def available_bytes(memory: int) -> int:
     file_system = os.fstatvfs(memory)
     if file_system.f_blocks:  # /dev/shm has a size; memory by memfd_create has none
         limits.append(file_system.f_bavail * file_system.f_frsize)
-    limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
-    if limit is not None and used is not None:
-        limits.append(max(0, limit - used))
+    limits.append(_container_available())
     return min(limits)
 
 
@@ -66,14 +65,19 @@ def _meminfo_available() -> int:
     for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
-    return 2**62
+    return NO_LIMIT
 
 
-def _number(path: Path) -> int | None:
+def _container_available() -> int:
+    """What the control group leaves, files that are only cached counted as free."""
     try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):  # no such limit, or "max"
-        return None
+        limit = int((CGROUP / "memory.max").read_text(encoding="ascii"))
+        used = int((CGROUP / "memory.current").read_text(encoding="ascii"))
+        counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text(encoding="ascii").splitlines())
+        cached = sum(int(counts[name]) for name in ("inactive_file", "active_file"))
+    except (OSError, ValueError, KeyError):  # no such group, or no limit: "max"
+        return NO_LIMIT
+    return max(0, limit - used + cached)
 
 
 def _no_room(nbytes: int, available: int) -> FrameError:
