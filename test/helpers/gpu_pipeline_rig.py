@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.fake_engine import GPU, PLAN, VERSION, Arrays, FakePlan, fake_tensorrt, plan_of, write_fake_engine
+from helpers.fake_engine import GPU, PLAN, VERSION, Arrays, FakePlan, Handler, fake_tensorrt, plan_of, write_fake_engine
 from helpers.frames import bgr_frame
 from helpers.kernel_bench import KernelBench
 from helpers.model_specs import input_spec
@@ -85,6 +85,7 @@ class GpuRig:
         order: As of `SimulatedDevice`.
         bench: Where kernels run.
         spec: The model.
+        function: What the engine computes.
         changes: As of `plan_of`.
     """
 
@@ -95,6 +96,7 @@ class GpuRig:
         bench: KernelBench,
         order: str | int = "eager",
         spec: ModelSpec | None = None,
+        function: Handler = engine_function,
         **changes: Any,
     ) -> None:
         self.spec = spec or spec_of()
@@ -102,10 +104,13 @@ class GpuRig:
         names = tuple(output.name for output in self.spec.outputs)
 
         def handler(inputs: Arrays) -> Arrays:
-            outputs = engine_function(inputs)
+            outputs = function(inputs)
             return {name: outputs[name] for name in names}
 
         self.plan: FakePlan = plan_of(self.spec, handler, device=self.device, **changes)
+        for name, (is_input, shape, dtype) in self.plan.tensors.items():
+            # TensorRT 8.6 gives int32 where a model has int64.
+            self.plan.tensors[name] = (is_input, shape, {"int64": "int32"}.get(dtype, dtype))
         self.gpu = self.device.gpu()
         engine = TensorRtEngine(fake_tensorrt(self.plan), self.gpu, PLAN, name="tiny.engine")
         self.opened = OpenedEngine(
