@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.gpu_memory import least_taken
 
 from trt_perception.errors import DeviceError
 from trt_perception.kernel_call import KernelCall, KernelSource
@@ -60,12 +61,14 @@ def test_a_call_can_be_captured_and_repeated_without_allocating(gpu: Gpu, out: M
     captured = CapturedWork(gpu, stream, lambda handle: gpu.launch(call, handle))
     assert captured.note == "CUDA graph"
     expected = (np.arange(24)[:, None] * 1000 + np.arange(30)).reshape(-1).tolist()
-    free, allocations = gpu.free_bytes(), gpu.allocations
-    for _ in range(1000):
-        gpu.fill_with_zeros(out, stream)
-        captured.launch()
-    stream.sync()
-    assert (gpu.free_bytes(), gpu.allocations) == (free, allocations)
+
+    def work() -> None:
+        for _ in range(1000):
+            gpu.fill_with_zeros(out, stream)
+            captured.launch()
+        stream.sync()
+
+    assert least_taken(gpu, work) == (0, 0)
     assert read(gpu, out, stream) == expected
     captured.close()
 

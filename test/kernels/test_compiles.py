@@ -12,7 +12,12 @@ import pytest
 import trt_perception.decode
 import trt_perception.draw
 import trt_perception.preprocess
+from trt_perception.encoding import Encoding
 from trt_perception.kernel_call import KernelSource
+from trt_perception.model.model_spec import InputSpec, TensorType
+from trt_perception.model.preprocess_options import ChannelOrder, Interpolation, Layout, PreprocessOptions
+from trt_perception.preprocess.frame_layout import FrameLayout
+from trt_perception.preprocess.preprocess_kernel import PreprocessKernel
 from trt_perception.runtime.kernel_compiler import KernelCompiler
 from trt_perception.runtime.kernel_files import PACKAGE
 
@@ -20,8 +25,28 @@ ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_100",
 """Turing to Blackwell; 8.7 is Orin, 11.0 Thor."""
 
 
+def preprocess_sources() -> Iterator[KernelSource]:
+    """Every value of every constant of the kernel: each encoding with each way of resizing by turns, and the rest."""
+    sizes = {"none": 64, "halve": 128, "third": 192, "reduce": 100, "enlarge": 40}
+    ways = [(size, interpolation) for size in sizes.values() for interpolation in Interpolation]
+    specs = [
+        *((size, PreprocessOptions(interpolation=interpolation), TensorType.FLOAT32) for size, interpolation in ways),
+        *((100, PreprocessOptions(channel_order=order), TensorType.FLOAT16) for order in ChannelOrder),
+        *((100, PreprocessOptions(layout=layout), TensorType.INT8) for layout in Layout),
+    ]
+    for index in range(max(len(Encoding), len(specs))):
+        encoding, (size, options, dtype) = list(Encoding)[index % len(Encoding)], specs[index % len(specs)]
+        channels = 1 if options.channel_order is ChannelOrder.MONO else 3
+        shape = (1, channels, 64, 64) if options.layout is Layout.NCHW else (1, 64, 64, channels)
+        kernel = PreprocessKernel(InputSpec(name="images", shape=shape, dtype=dtype, preprocess=options))
+        layout = FrameLayout(encoding=encoding, width=size, height=size, step=encoding.row_bytes(size))
+        for pixels in (256, 257):  # bytes are read several at once, or one by one
+            yield from (call.source for call in kernel.calls(layout, pixels=pixels, constants=256, tensor=256))
+
+
 def listed() -> Iterator[KernelSource]:
     """What the modules of the package say that they make."""
+    yield from preprocess_sources()
     for part in (trt_perception.preprocess, trt_perception.decode, trt_perception.draw):
         for module in pkgutil.walk_packages(part.__path__, f"{part.__name__}."):
             found = importlib.import_module(module.name)
