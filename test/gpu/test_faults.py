@@ -1,7 +1,7 @@
 """A GPU in trouble: how fast it is seen, what becomes of the process, and of others on the same GPU.
 
-Needs what test_tensorrt_backend.py needs, NVRTC, and the GPU for itself. FAULT_TIMES names a file that the times are
-appended to. What the node makes of it is in test_faults_node.py.
+Needs what test_gpu_pipeline.py needs, and the GPU for itself. FAULT_TIMES names a file that the times are appended to.
+What the node makes of it is in test_faults_node.py.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from helpers.gpu_memory import least_taken
 from trt_perception.engine.any_spec import any_spec
 from trt_perception.errors import DeviceError
 from trt_perception.kernel_call import KernelCall, KernelSource
+from trt_perception.result import Result
 from trt_perception.runtime import gpu_watch
 from trt_perception.runtime.engine_memory import mib
 from trt_perception.runtime.gpu import Gpu, Memory
@@ -35,6 +36,18 @@ pytestmark = [pytest.mark.gpu, pytest.mark.timeout(300)]
 
 HERE = Path(__file__).resolve().parent
 FRAME = bgr_frame(np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module")
+def engine(trt: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from helpers.demo_engine import demo_engine
+
+    return demo_engine("demo_model", tmp_path_factory.mktemp("demo"))
+
+
+def raw(result: Result) -> dict[str, bytes]:
+    """The heads' class ids."""
+    return {name: head.class_ids.tobytes() for name, head in result.heads.items()}
 
 
 def run_program(engine: Path, fault: str) -> tuple[int, dict[str, Any], float]:
@@ -68,29 +81,28 @@ STICKY = ("illegal_address", "misaligned_address", "trap")
 
 
 @pytest.mark.parametrize("fault", STICKY)
-def test_an_error_in_a_kernel_is_seen_with_the_frame_and_ends_its_process_alone(small: Any, fault: str) -> None:
-    opened = open_engine(small.path)
-    with GpuPipeline(any_spec(small.path), opened) as beside:
-        expected = beside.process([FRAME]).heads
-        code, said, ended = run_program(small.path, fault)
-        got = beside.process([FRAME]).heads
+def test_an_error_in_a_kernel_is_seen_with_the_frame_and_ends_its_process_alone(engine: Path, fault: str) -> None:
+    opened = open_engine(engine)
+    with GpuPipeline(any_spec(engine), opened) as beside:
+        expected = raw(beside.process([FRAME]))
+        code, said, ended = run_program(engine, fault)
+        got = raw(beside.process([FRAME]))
     opened.engine.close()
     assert code == 3
     assert said["seen"]["is_sticky"], said
     assert said["ended"]["is_sticky"]
     assert "the process must be started again" in said["seen"]["text"]
-    for name, head in expected.items():
-        np.testing.assert_array_equal(got[name].class_ids, head.class_ids)
+    assert got == expected
     keep_times(
         f"gpu_{fault}",
         seen=said["seen"]["at"] - said["launched"]["at"],
         process_ended=ended - said["launched"]["at"],
-        over=works(small.path),
+        over=works(engine),
     )
 
 
-def test_a_kernel_that_does_not_end_is_seen_after_the_limit_and_the_gpu_is_free_again(small: Any) -> None:
-    code, said, ended = run_program(small.path, "endless")
+def test_a_kernel_that_does_not_end_is_seen_after_the_limit_and_the_gpu_is_free_again(engine: Path) -> None:
+    code, said, ended = run_program(engine, "endless")
     assert code == 3
     assert "seen" not in said
     assert "has not ended after 2 s, and nothing on a GPU can be broken off" in said["ended"]["text"]
@@ -100,7 +112,7 @@ def test_a_kernel_that_does_not_end_is_seen_after_the_limit_and_the_gpu_is_free_
         "gpu_endless_kernel",
         seen=took_s,
         process_ended=ended - said["launched"]["at"],
-        over=works(small.path),
+        over=works(engine),
     )
 
 
@@ -122,10 +134,10 @@ def test_a_gpu_that_is_slow_is_not_taken_for_stuck(kernel_gpu: Gpu) -> None:
     assert told == []
 
 
-def test_memory_that_is_too_small_is_told_with_the_sum_and_nothing_stays(small: Any) -> None:
-    opened = open_engine(small.path)
+def test_memory_that_is_too_small_is_told_with_the_sum_and_nothing_stays(engine: Path) -> None:
+    opened = open_engine(engine)
     gpu = opened.engine.gpu
-    pipeline = GpuPipeline(any_spec(small.path), opened)
+    pipeline = GpuPipeline(any_spec(engine), opened)
     with pipeline:  # what CUDA itself takes with the first frame, it keeps
         pipeline.process([FRAME])
     taken = fill_up(gpu, leave_bytes=6 * 2**20)
@@ -165,10 +177,10 @@ def fill_up(gpu: Gpu, *, leave_bytes: int) -> list[Memory]:
     return taken
 
 
-def test_nothing_is_allocated_for_a_frame(small: Any) -> None:
-    opened: OpenedEngine = open_engine(small.path)
+def test_nothing_is_allocated_for_a_frame(engine: Path) -> None:
+    opened: OpenedEngine = open_engine(engine)
     gpu = opened.engine.gpu
-    with GpuPipeline(any_spec(small.path), opened) as pipeline:
+    with GpuPipeline(any_spec(engine), opened) as pipeline:
         for _ in range(10):
             pipeline.process([FRAME])
 

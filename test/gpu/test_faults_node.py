@@ -15,6 +15,7 @@ from helpers.fault_times import keep_times
 pytest.importorskip("rclpy", reason="ROS is not here")
 pytest.importorskip("vision_msgs", reason="vision_msgs is not here")
 
+from helpers.demo_engine import demo_engine
 from helpers.fault_watch import image_message
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import RosProbe
@@ -66,10 +67,11 @@ LINES = {
 
 
 @pytest.mark.parametrize("fault", LINES)
-def test_the_node_ends_with_one_line_and_the_next_one_answers(small: Any, tmp_path: Path, fault: str) -> None:
+def test_the_node_ends_with_one_line_and_the_next_one_answers(trt: Any, tmp_path: Path, fault: str) -> None:
     line, limit_s = LINES[fault]
+    engine = demo_engine("demo_model", tmp_path)
     config = tmp_path / "perception.yaml"
-    config.write_text(CONFIG.format(engine=small.path))
+    config.write_text(CONFIG.format(engine=engine))
     program = PROGRAM.format(fault=fault, here=HERE)
     options: dict[str, Any] = {"config": config, "autostart": True}
     with RosProbe() as probe:
