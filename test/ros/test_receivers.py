@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -334,3 +335,22 @@ def test_senders_learn_at_once_that_a_receiver_ended(
             received(rig, 1)
             assert probe.node.count_subscribers("/front/image_raw") == 1
         wait_until(lambda: probe.node.count_subscribers("/front/image_raw") == 0, timeout_s=5.0, what="its end")
+
+
+def test_a_receiver_that_fails_again_and_again_is_tried_less_and_less_often_until_it_starts(
+    probe: RosProbe, publish: Callable[[bytes], None], tmp_path: Path
+) -> None:
+    with Rig(tmp_path, settings=camera()) as rig, receiving(rig) as receivers:
+        publish(image_bytes(time.time_ns()))
+        received(rig, 1)
+        (pid,) = receivers.pids
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(receiver_process.sys, "executable", "/bin/false")
+            os.kill(pid, signal.SIGKILL)
+            killed = time.monotonic()
+            wait_until(lambda: rig.snapshot().receiver_restarts == 3, what="two more failures")
+            assert time.monotonic() - killed >= 0.5, "tried again without a pause"
+            assert "ended with code 1; a new one starts in 1 s" in rig.channel.snapshot(time.monotonic_ns()).last_fault
+        wait_until(lambda: bool(receivers.pids), what="a new process")
+        wait_until(lambda: publish(image_bytes(time.time_ns())) or rig.snapshot().received > 1, what="an image")
+        assert "restarted 3 times" in receivers.states["rig_receiver_0"]
