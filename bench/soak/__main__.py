@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         from bench.soak.soak_result import soak_result
 
         outcome = run_soak(options, folder, say=lambda line: print(line, flush=True))
-    result, problems = soak_result(outcome, " ".join(["python -m bench.soak", *arguments]))
+    result, problems = soak_result(outcome)
     print(f"{result.write()}: " + "; ".join(result.goals))
     for problem in problems:
         print(problem)

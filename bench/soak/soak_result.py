@@ -21,7 +21,7 @@ ROWS = 7
 """Moments in the table of memory."""
 
 
-def soak_result(outcome: SoakOutcome, command: str) -> tuple[ResultFile, list[str]]:
+def soak_result(outcome: SoakOutcome) -> tuple[ResultFile, list[str]]:
     """The result file, and what did not hold."""
     problems = list(outcome.problems())
     growth_mb, files = growth(outcome.samples)
@@ -49,7 +49,10 @@ def soak_result(outcome: SoakOutcome, command: str) -> tuple[ResultFile, list[st
             f"Six cameras of {options.width} x {options.height} at {options.hz:g} Hz for {options.seconds / 60:g} "
             f"minutes, each with faults of its own in a seeded order (seed {options.seed})."
         ),
-        command=command,
+        command=(
+            f"python -m bench.soak --minutes {options.seconds / 60:g} --hz {options.hz:g} "
+            f"--size {options.width} {options.height} --seed {options.seed}"
+        ),
         columns={
             "fault": "fault",
             "played": "played",
