@@ -61,17 +61,21 @@ class SoakOutcome:
     def problems(self) -> Iterator[str]:
         """Everything that should not be: errors, a ledger that does not close, faults that were not seen in time."""
         yield from self.errors
-        for account in self.accounts:
-            yield from account.problems()
-        unlogged = sum(account.unlogged for account in self.accounts)
-        if unlogged != self.log_lost:
-            yield f"{unlogged} drops are not in the drop log, which says that it lost {self.log_lost}"
+        yield from self.ledger_problems()
         for episode in self.episodes:
             if not (episode.was_seen and episode.is_over):
                 what = "not over" if episode.was_seen else "not seen"
                 yield f"{episode.camera} at {episode.at_s:.1f} s: {episode.fault}: {what} in time: {episode.times}"
         if self.exit_code != 0:
             yield f"the node ended with code {self.exit_code}"
+
+    def ledger_problems(self) -> Iterator[str]:
+        """Every way in which the ledger does not close."""
+        for account in self.accounts:
+            yield from account.problems()
+        unlogged = sum(account.unlogged for account in self.accounts)
+        if unlogged != self.log_lost:
+            yield f"{unlogged} drops are not in the drop log, which says that it lost {self.log_lost}"
 
 
 def run_soak(options: SoakOptions, folder: Path, *, say: Callable[[str], object] = lambda line: None) -> SoakOutcome:

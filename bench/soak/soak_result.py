@@ -28,7 +28,7 @@ def soak_result(outcome: SoakOutcome) -> tuple[ResultFile, list[str]]:
     lost = 1.0 - sum(one.received for one in outcome.accounts) / sum(one.sent_count for one in outcome.accounts)
     unseen = sum(not one.was_seen for one in outcome.episodes)
     not_over = sum(not one.is_over for one in outcome.episodes)
-    ledger = [text for one in outcome.accounts for text in one.problems()]
+    ledger = [*outcome.errors, *outcome.ledger_problems()]
     count = len(outcome.episodes)
     checks = [
         (not ledger, "the ledger closes: every message sent is one answer, one drop, or was never received"),
