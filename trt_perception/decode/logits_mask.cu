@@ -9,6 +9,7 @@
 
 #define UNLABELLED 255
 #define ROWS 8  // of one thread in `logit_pixels`
+#define AHEAD 4  // classes whose logits are read before they are compared
 #define ALL_LANES 0xffffffffu
 
 // The class of each cell in a window of the grid, and how many logits of the whole grid are not finite.
@@ -52,31 +53,56 @@ extern "C" __global__ void __launch_bounds__(256) logit_cells(
   if (threadIdx.x == 0) not_finite[blockIdx.x] = wrong;
 }
 
-// The classes of those of a thread's rows that lie between the same four cells, in its column: bits `first` to `end`.
-// Each logit is read once for all of them. Logits so huge that their differences are infinite may decide otherwise
-// than in NumPy.
+// One class's logits on the line of a thread's column between four cells: above, and how it goes on down. Positions
+// are 32 bits wide, which makes reading cheap: a tensor has fewer elements than that.
+struct Slope {
+  float top, rise;
+};
+
+struct Corners {
+  unsigned int upper_west, upper_east, lower_west, lower_east;  // positions in a class's plane
+};
+
+__device__ __forceinline__ Slope slope_of(
+    const LOGIT* __restrict__ logits, unsigned int plane, float border, const Corners& at, float across) {
+  const float upper_west = to_float(logits[plane + at.upper_west]) - border;
+  const float upper_east = to_float(logits[plane + at.upper_east]) - border;
+  const float lower_west = to_float(logits[plane + at.lower_west]) - border;
+  const float lower_east = to_float(logits[plane + at.lower_east]) - border;
+  const float top = upper_west + across * (upper_east - upper_west);
+  const float bottom = lower_west + across * (lower_east - lower_west);
+  return {top, bottom - top};
+}
+
+// The classes of those of a thread's rows that lie between the same four cells, in its column: `first` to `end`. Each
+// logit is read once for all of them, and several classes' before they are compared. Logits so huge that their
+// differences are infinite may decide otherwise than in NumPy.
 __device__ __forceinline__ void decide(
-    const LOGIT* __restrict__ logits, int classes, int cells, float border, int upper, int lower,
-    const AxisEntry& column, const float (&down)[ROWS], int first, int end, int (&winner)[ROWS]) {
+    const LOGIT* __restrict__ logits, int classes, unsigned int cells, float border, const Corners& at, float across,
+    const float (&down)[ROWS], int first, int end, int (&winner)[ROWS]) {
   float best[ROWS];
-#pragma unroll 4
-  for (int index = 0; index < classes; ++index, logits += cells) {
-    const float upper_west = to_float(logits[upper + column.low]) - border;
-    const float upper_east = to_float(logits[upper + column.high]) - border;
-    const float lower_west = to_float(logits[lower + column.low]) - border;
-    const float lower_east = to_float(logits[lower + column.high]) - border;
-    const float top = upper_west + column.weight * (upper_east - upper_west);
-    const float bottom = lower_west + column.weight * (lower_east - lower_west);
-    const float slope = bottom - top;
+#pragma unroll
+  for (int k = 0; k < ROWS; ++k) best[k] = -__int_as_float(0x7f800000);
+  for (int start = 0; start < classes; start += AHEAD) {
+    Slope slopes[AHEAD];
+#pragma unroll
+    for (int ahead = 0; ahead < AHEAD; ++ahead) {
+      const unsigned int index = min(start + ahead, classes - 1);  // the last again: it never beats itself
+      slopes[ahead] = slope_of(logits, index * cells, border, at, across);
+    }
 #pragma unroll
     for (int pair = 0; pair < ROWS; pair += 2) {
       if (pair + 2 <= first || pair >= end) continue;  // the same for all threads of a warp
 #pragma unroll
       for (int k = pair; k < pair + 2; ++k) {
-        const float value = top + down[k] * slope;
-        if (k >= first && k < end && (index == 0 || value > best[k])) {
-          best[k] = value;
-          winner[k] = index;
+        if (k < first || k >= end) continue;
+#pragma unroll
+        for (int ahead = 0; ahead < AHEAD; ++ahead) {
+          const float value = slopes[ahead].top + down[k] * slopes[ahead].rise;
+          if (value > best[k]) {
+            best[k] = value;
+            winner[k] = start + ahead;
+          }
         }
       }
     }
@@ -91,7 +117,7 @@ __device__ __forceinline__ void decide(
 
 // The class of every pixel of the image. A block of 32 x 8 threads makes 32 columns and 8 * ROWS rows; a warp's rows
 // are the same, so it finds out once which of them lie between the same cells.
-extern "C" __global__ void __launch_bounds__(256) logit_pixels(
+extern "C" __global__ void __launch_bounds__(256, 4) logit_pixels(
     const LOGIT* __restrict__ logits, int classes, int height, int width, float border,
     const unsigned char* __restrict__ cells, const AxisEntry* __restrict__ axes,
     int crop_x, int crop_y, int crop_width, int crop_height,
@@ -119,15 +145,19 @@ extern "C" __global__ void __launch_bounds__(256) logit_pixels(
     const int upper = __shfl_sync(ALL_LANES, row.low, first) * width;
     const int lower = __shfl_sync(ALL_LANES, row.high, first) * width;
     if (upper < 0 || !sees) continue;
-    const unsigned char cell = cells[upper + column.low];
-    // A class that is the largest in all four cells is the largest in any mixture of them.
-    if (cell == cells[upper + column.high] && cell == cells[lower + column.low] && cell == cells[lower + column.high]) {
+    const Corners at = {
+        (unsigned int)(upper + column.low), (unsigned int)(upper + column.high), (unsigned int)(lower + column.low),
+        (unsigned int)(lower + column.high)};
+    const unsigned char cell = cells[at.upper_west];
+    const bool is_alike = (cell == cells[at.upper_east]) & (cell == cells[at.lower_west]) &
+                          (cell == cells[at.lower_east]);  // all four are read at once
+    if (is_alike) {  // the largest in all four cells is the largest in any mixture of them
 #pragma unroll
       for (int k = 0; k < ROWS; ++k) {
         if (k >= first && k < end) winner[k] = cell;
       }
     } else {
-      decide(logits, classes, height * width, border, upper, lower, column, down, first, end, winner);
+      decide(logits, classes, height * width, border, at, column.weight, down, first, end, winner);
     }
   }
   if (x >= image_width) return;
