@@ -284,7 +284,8 @@ class Gpu:
 
     def _call(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         """Call the CUDA runtime; its results without the status."""
-        status, *results = getattr(self._runtime, function)(*arguments)
+        with watched(f"GPU {self.index}: {function}"):  # a copy of pageable memory waits for what is before it
+            status, *results = getattr(self._runtime, function)(*arguments)
         if status != self._runtime.cudaError_t.cudaSuccess:
             raise self.error(f"{function} fails: {status.name}")
         return tuple(results)
