@@ -2,14 +2,15 @@
 
     python -m bench.ros_cameras.node CONFIG --record FILE [--null]
 
-Runs until SIGTERM, then writes FILE (.npz): `published_ns` on the steady clock and `age_ns` of every processed frame,
-and `counters` as JSON by camera. With --null the models find nothing at once, for rehearsals without a GPU.
+Runs until SIGTERM. At SIGUSR1 it writes FILE (.npz): `published_ns` on the steady clock and `age_ns` of every processed
+frame, and `counters` as JSON by camera. With --null the models find nothing at once, for rehearsals without a GPU.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -69,13 +70,18 @@ def main() -> int:
     arguments = ["--ros-args"]
     for name, value in (("config", options.config), ("autostart", "true"), ("drop_log", options.drop_log)):
         arguments += ["-p", f"{name}:={value}"]
-    try:
-        return node_main.main(arguments)
-    finally:
-        made = RecordingCounters.made
-        ages = np.array([pair for counters in made for pair in counters.ages], np.int64).reshape(-1, 2)
-        counters = json.dumps([counters.to_plain() for counters in made])
-        np.savez(options.record, published_ns=ages[:, 0], age_ns=ages[:, 1], counters=counters)
+    signal.signal(signal.SIGUSR1, lambda number, frame: write_record(options.record))
+    return node_main.main(arguments)
+
+
+def write_record(path: Path) -> None:
+    """Write everything so far, whole or not at all."""
+    made = RecordingCounters.made
+    ages = np.array([pair for counters in made for pair in list(counters.ages)], np.int64).reshape(-1, 2)
+    counters = json.dumps([counters.to_plain() for counters in made])
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez(temporary, published_ns=ages[:, 0], age_ns=ages[:, 1], counters=counters)
+    temporary.rename(path)
 
 
 if __name__ == "__main__":

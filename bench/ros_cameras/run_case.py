@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ SETTLE_S = 3.0
 TAIL_S = 1.0
 """Of images after it: what is on its way at the end still arrives."""
 CONFIGURE_S = 120.0
+READY_S = 90.0
+"""For all cameras to find the node."""
+END_S = 15.0
+"""For a process to end by itself. Fast DDS 3.2 now and then waits for ever in DomainParticipant::set_listener."""
 PERCENTILES = (50, 99, 99.9)
 
 Row = dict[str, Any]
@@ -61,22 +66,24 @@ def _measure(
 ) -> Row:
     senders = _start_cameras(case, folder, environment, picture, seconds=SETTLE_S + seconds + TAIL_S)
     try:
-        start = _give_start(case, senders)
+        with _deadline(senders, READY_S):
+            start = _give_start(case, senders)
         _sleep_until(start + SETTLE_S, node, *senders)
         before, since_ns = cpu_times(node.pid), time.time_ns()
         heard_before = cpu_times(observer.pid)
         _sleep_until(start + SETTLE_S + seconds, node, *senders)
         after, until_ns = cpu_times(node.pid), time.time_ns()
         heard_after = cpu_times(observer.pid)
-        late = sum(processes.finish(sender)["late"] for sender in senders)
+        with _deadline(senders, TAIL_S + END_S):
+            late = sum(_late(sender) for sender in senders)
     finally:
-        for sender in senders:
-            sender.kill()
+        _end(senders)
     time.sleep(0.5)
-    for process in (observer, node):
-        process.send_signal(signal.SIGTERM)
-    for process in (observer, node):
-        process.wait(timeout=60)
+    node.send_signal(signal.SIGUSR1)
+    _wait_until((folder / "node.npz").exists, "the node did not write its record")
+    observer.send_signal(signal.SIGTERM)
+    node.send_signal(signal.SIGTERM)
+    _end([observer, node])
     sent = [np.load(_stamps(folder, name)) for name in case.names]
     row = account(case, folder, sent, since_ns=since_ns, until_ns=until_ns)
     wall = (until_ns - since_ns) / 1e9
@@ -158,6 +165,46 @@ def _percentiles(name: str, ages_ns: NDArray[np.int64]) -> Row:
     return {f"{name}_p{rank:g}_ms": float(value) for rank, value in zip(PERCENTILES, values, strict=True)}
 
 
+def _late(sender: subprocess.Popen[str]) -> int:
+    """What a camera says last: how many images it sent late."""
+    assert sender.stdout is not None
+    line = sender.stdout.readline()
+    if not line:
+        raise RuntimeError(f"{sender.args!r} ended with code {sender.wait()}")
+    late: int = json.loads(line)["late"]
+    return late
+
+
+@contextlib.contextmanager
+def _deadline(family: Sequence[subprocess.Popen[str]], seconds: float) -> Iterator[None]:
+    """Kill them where what is within takes longer: reading from a process that hangs ends then."""
+
+    def kill() -> None:
+        for process in family:
+            process.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _end(family: Sequence[subprocess.Popen[str]]) -> None:
+    """Give them time to end together, then kill."""
+    end = time.monotonic() + END_S
+    for process in family:
+        if process.stdin is not None:
+            process.stdin.close()  # one that still waits for its start ends now
+    for process in family:
+        try:
+            process.wait(timeout=max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            say(f"{process.args!r} does not end: killed")
+            process.kill()
+
+
 def _busiest(before: CpuTimes, after: CpuTimes, wall: float) -> dict[str, float]:
     """Cores that the node's busiest threads take."""
     used = {name: (value - before.threads.get(name, 0.0)) / wall for name, value in after.threads.items()}
@@ -192,6 +239,14 @@ def _started(
     warnings = [line for line in log.read_text().splitlines() if "WARN" in line or "ERROR" in line]
     for line in warnings[:5]:
         say(f"{case.name}: {line}")
+
+
+def _wait_until(holds: Callable[[], bool], problem: str) -> None:
+    end = time.monotonic() + END_S
+    while not holds():
+        if time.monotonic() > end:
+            raise RuntimeError(f"{problem} within {END_S:.0f} s")
+        time.sleep(0.05)
 
 
 def _wait_for(log: Path, word: str, process: subprocess.Popen[str]) -> None:
