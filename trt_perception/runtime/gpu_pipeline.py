@@ -231,7 +231,7 @@ class GpuPipeline:
             except BaseException:
                 self._abandon()
                 raise
-            finish = partial(self._finish, slot, plan, raw, picture, begun_ns=begun, image_decoded_ns=decoded)
+            finish = partial(self._finish, slot, plan, raw, places, picture, begun_ns=begun, image_decoded_ns=decoded)
             slot.ticket = ticket = Ticket(finish)
             return ticket
 
@@ -373,6 +373,7 @@ class GpuPipeline:
         slot: PipelineSlot,
         plan: FramePlan,
         frames: Sequence[Frame],
+        places: Sequence[DeviceFrame],
         picture: Picture | None,
         *,
         begun_ns: int,
@@ -384,6 +385,8 @@ class GpuPipeline:
         with gpu.guard(f"running the engine {self._opened.engine.name}"):
             slot.done.sync()
         done_ns = monotonic_ns()
+        for place in places:
+            place.let_go(slot.done)
         heads = self._kernels.read(slot.block(gpu, plan.result_bytes), plan)
         started_ns = image_decoded_ns or begun_ns
         times = StageTimes(
