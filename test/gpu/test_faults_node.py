@@ -75,9 +75,9 @@ def test_the_node_ends_with_one_line_and_the_next_one_answers(trt: Any, tmp_path
     program = PROGRAM.format(fault=fault, here=HERE)
     options: dict[str, Any] = {"config": config, "autostart": True}
     with RosProbe() as probe:
-        cameras = [probe.advertise(Image, f"/{name}/image_raw") for name in ("front", "back")]
         with NodeProcess(tmp_path / "log", program=program, **options) as node:
             node.wait_for("active", timeout_s=120.0)
+            cameras = [probe.advertise(Image, f"/{name}/image_raw") for name in ("front", "back")]
             sent = time.monotonic()
             while node.process.poll() is None:
                 for camera in cameras:
