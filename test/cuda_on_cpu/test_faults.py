@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import cpu_kernel_bench
+from helpers.cpu_kernel import CpuCompiler
 from helpers.cpu_kernel_bench import CpuKernelBench
 from helpers.kernel_bench import KernelFault
 
@@ -129,6 +130,17 @@ def test_a_kernel_that_does_not_compile_says_what_the_compiler_says(bench: CpuKe
 def test_a_function_that_is_not_there_is_named(bench: CpuKernelBench) -> None:
     with pytest.raises(KernelFault, match=r"bad\.cu has no kernel 'missing'; it has copy, barrier_in_a_branch, "):
         bench.run([call("missing", bench.room(4))], root=HERE)
+
+
+def test_compilers_of_one_process_keep_to_themselves(bench: CpuKernelBench, tmp_path: Path) -> None:
+    other = CpuKernelBench(CpuCompiler(tmp_path))
+    try:
+        for each in (bench, other, bench):
+            values, out = each.put(np.arange(64, dtype=np.int32)), each.room(256)
+            each.run([call("copy", values, out, np.int32(64), np.int32(0))], root=HERE)
+            assert each.get(out, (64,), np.int32).tolist() == list(range(64))
+    finally:
+        other.clear()
 
 
 ARGUMENTS = {

@@ -92,7 +92,8 @@ class CpuCompiler:
         self._kernels: dict[tuple[KernelSource, Path], CpuKernel] = {}
         driver = folder / "driver.so"
         _compile([*FLAGS, "-Wall", "-Wextra", "-Werror", "-o", str(driver), str(HERE / "driver.cpp")])
-        self.driver = ctypes.CDLL(str(driver), mode=ctypes.RTLD_GLOBAL)  # kernels find barriers in it
+        self.driver = ctypes.CDLL(str(driver))
+        self._driver_file = str(driver)
         self._sanitizers = SANITIZERS if _links_with(SANITIZERS, folder) else ()
 
     def load(self, source: KernelSource, *, root: Path = PACKAGE) -> CpuKernel:
@@ -141,7 +142,19 @@ class CpuCompiler:
             units.append(str(dynamic))
         includes = [f"-I{root}", f"-I{PACKAGE}", "-include", str(HERE / "cuda_on_cpu.h")]
         try:
-            _compile([*FLAGS, *KERNEL_FLAGS, *self._sanitizers, *defines, *includes, "-o", str(path), *units])
+            _compile(
+                [
+                    *FLAGS,
+                    *KERNEL_FLAGS,
+                    *self._sanitizers,
+                    *defines,
+                    *includes,
+                    "-o",
+                    str(path),
+                    *units,
+                    self._driver_file,
+                ]
+            )
             library = ctypes.CDLL(str(path))
         except (subprocess.CalledProcessError, OSError) as error:
             said = getattr(error, "stderr", "") or error
