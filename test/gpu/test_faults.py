@@ -63,7 +63,7 @@ def run_program(engine: Path, fault: str) -> tuple[int, dict[str, Any], float]:
     ended = time.monotonic()
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     said = {line["event"]: line for line in lines}
-    assert "good" in said, done.stdout + done.stderr
+    assert "good" in said and done.returncode == 3, done.stdout + done.stderr
     return done.returncode, said, ended
 
 
