@@ -16,7 +16,7 @@ from helpers.source_tree import copy_source_tree, data_files
 from trt_perception import __version__
 
 CORE_MODULES = ("numpy", "cv2", "yaml", "tqdm")
-EXTRAS = {"ros", "tensorrt", "rtx", "nvrtc", "onnx", "bags", "report", "signature", "cluster", "dev"}
+EXTRAS = {"ros", "tensorrt", "rtx", "nvrtc", "onnx", "bags", "report", "signature", "cluster", "tracing", "dev"}
 
 IMPORT_ALL = """
 import importlib, pkgutil, trt_perception
