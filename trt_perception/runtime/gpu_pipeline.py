@@ -18,6 +18,7 @@ from trt_perception.preprocess.decode_image import decode_image
 from trt_perception.preprocess.frame_layout import FrameLayout
 from trt_perception.result import Result, StageTimes
 from trt_perception.runtime.camera_upload import CameraUpload
+from trt_perception.runtime.check_frames import check_frames
 from trt_perception.runtime.check_outputs import check_outputs
 from trt_perception.runtime.device_frame import DeviceFrame
 from trt_perception.runtime.engine_context import EngineContext
@@ -30,14 +31,11 @@ from trt_perception.runtime.head_limits import head_limits
 from trt_perception.runtime.open_engine import OpenedEngine
 from trt_perception.runtime.pipeline_memory import PipelineMemory
 from trt_perception.runtime.pipeline_slot import PipelineSlot
-from trt_perception.runtime.stage_events import StageEvents
+from trt_perception.runtime.result_slots import ResultSlots
 from trt_perception.runtime.stage_kernels import StageKernels
 from trt_perception.runtime.ticket import Ticket
 from trt_perception.runtime.usual_frame import grey_frame
 from trt_perception.thresholds import Thresholds
-
-MOST_PLANS = 32
-"""Frame layouts that are remembered; more than that, and the first are worked out anew."""
 
 
 class GpuPipeline:
@@ -97,8 +95,7 @@ class GpuPipeline:
         self._uploads: tuple[CameraUpload, ...] = ()
         self._stages: GpuStages | None = None
         self._graphs: FrameGraphs | None = None
-        self._slots: tuple[PipelineSlot, ...] = ()
-        self._plans: dict[tuple[FrameLayout, ...], FramePlan] = {}
+        self._slots: ResultSlots | None = None
         self._painter: GpuPainter | None = None
 
     @property
@@ -156,8 +153,9 @@ class GpuPipeline:
         """Free everything, once the frames under way are done. Their results stay. Harmless when called twice."""
         with self._lock:
             self._gpu.use()
-            for slot in self._slots:
-                slot.settle()
+            slots, self._slots = self._slots, None
+            if slots is not None:
+                slots.settle()
             if self._graphs is not None:
                 self._graphs.clear()
             stages, self._stages, self._graphs = self._stages, None, None
@@ -165,12 +163,11 @@ class GpuPipeline:
                 stages.close()
             if self._painter is not None:
                 self._painter.close()
-            self._free_slots()
-            self._slots = ()
+            if slots is not None:
+                slots.free()
             uploads, self._uploads = self._uploads, ()
             for upload in uploads if self._given_uploads is None else ():
                 upload.close()
-            self._plans.clear()
 
     def __enter__(self) -> GpuPipeline:
         self.open()
@@ -209,23 +206,18 @@ class GpuPipeline:
             FrameError: A frame cannot be used.
             DeviceError: CUDA or TensorRT failed.
         """
-        if len(frames) != len(self._spec.inputs):
-            raise InputError(
-                f"model {self._spec.name} has {len(self._spec.inputs)} inputs "
-                f"({', '.join(source.name for source in self._spec.inputs)}), got {len(frames)} frames; "
-                "give one frame for each input"
-            )
+        check_frames(frames, self._spec)
         begun = monotonic_ns()
         raw = [decode_image(frame) if isinstance(frame, EncodedFrame) else frame for frame in frames]
         decoded = monotonic_ns() if any(isinstance(frame, EncodedFrame) for frame in frames) else 0
         with self._lock:
-            stages, graphs = self._opened_parts()
+            stages, graphs, slots = self._opened_parts()
             self._gpu.use()
-            plan = self._plan(raw)
+            plan = self._kernels.plan([FrameLayout.of(frame) for frame in raw])
             self._reserve(plan)
             try:
                 places = [upload.upload(frame, taker=self) for upload, frame in zip(self._uploads, raw, strict=True)]
-                slot = self._slots[places[0].index % len(self._slots)]
+                slot = slots.of(places[0].index)
                 slot.settle()
                 picture = self._enqueue(stages, graphs, plan, places, slot)
             except BaseException:
@@ -276,14 +268,7 @@ class GpuPipeline:
         self._stages = GpuStages(context, self._kernels)
         check_outputs(context, self._spec, engine=engine.name)
         self._graphs = FrameGraphs(gpu, context.stream, graph=self._graph)
-        self._slots = tuple(
-            PipelineSlot(
-                index=index,
-                done=gpu.make_event(),
-                events=StageEvents.make(gpu) if self._trace else None,
-            )
-            for index in range(self._slot_count)
-        )
+        self._slots = ResultSlots(gpu, count=self._slot_count, trace=self._trace)
         if self._given_uploads is None:
             for _ in self._spec.inputs:
                 upload = CameraUpload(gpu, priority=self._priority, mapped=self._mapped, places=self._slot_count)
@@ -297,29 +282,17 @@ class GpuPipeline:
         layouts = self._kernels.usual_plan().layouts
         self.process([grey_frame(layout) for layout in layouts])
 
-    def _plan(self, frames: Sequence[Frame]) -> FramePlan:
-        layouts = tuple(FrameLayout.of(frame) for frame in frames)
-        plan = self._plans.get(layouts)
-        if plan is None:
-            plan = self._kernels.plan(layouts)
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
-            self._plans[layouts] = plan
-        return plan
-
     def _reserve(self, plan: FramePlan) -> None:
         """Make room for the plan's results, which changes the addresses that graphs have captured."""
-        stages, graphs = self._opened_parts()
-        room = min(stages.result_bytes, *(slot.memory.nbytes if slot.memory else 0 for slot in self._slots))
-        if plan.result_bytes <= room:
+        stages, graphs, slots = self._opened_parts()
+        if plan.result_bytes <= min(stages.result_bytes, slots.result_bytes):
             return
         self._settle()
         graphs.clear()
-        self._free_slots()
+        slots.free()
         try:
             stages.reserve_result(plan.result_bytes)
-            for slot in self._slots:
-                slot.memory = self._gpu.allocate_pinned(plan.result_bytes)
+            slots.reserve(plan.result_bytes)
         except DeviceError as error:
             raise lacking(error, f"results of {mib(plan.result_bytes)} MiB are to lie there", self._gpu) from error
 
@@ -352,20 +325,21 @@ class GpuPipeline:
         for place in places:
             place.readers.append(slot.done)
         if not is_graph and all(place.memory is not None for place in places):
-            self._foresee(stages, graphs, plan)
+            self._foresee(plan)
         return picture
 
-    def _foresee(self, stages: GpuStages, graphs: FrameGraphs, plan: FramePlan) -> None:
+    def _foresee(self, plan: FramePlan) -> None:
         """The next frames of this layout come through the other places."""
+        stages, graphs, slots = self._opened_parts()
         for places in zip(*(upload.places for upload in self._uploads), strict=False):
             pixels = tuple(place.address for place in places)
-            slot = self._slots[places[0].index % len(self._slots)]
+            slot = slots.of(places[0].index)
             graphs.foresee((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot))
 
     def _settle(self) -> None:
         """Have all results read, and wait until the stream is idle."""
-        for slot in self._slots:
-            slot.settle()
+        if self._slots is not None:
+            self._slots.settle()
         self._wait()
 
     def _finish(
@@ -409,18 +383,11 @@ class GpuPipeline:
                 upload.drain()
 
     def _wait(self) -> None:
-        stages, _ = self._opened_parts()
+        stages, _, _ = self._opened_parts()
         with self._gpu.guard(f"running the engine {self._opened.engine.name}"):
             stages.context.stream.sync()
 
-    def _free_slots(self) -> None:
-        lost = self._gpu.is_lost()
-        for slot in self._slots:
-            memory, slot.memory = slot.memory, None
-            if memory is not None and not lost:
-                self._gpu.free(memory)
-
-    def _opened_parts(self) -> tuple[GpuStages, FrameGraphs]:
-        if self._stages is None or self._graphs is None:
+    def _opened_parts(self) -> tuple[GpuStages, FrameGraphs, ResultSlots]:
+        if self._stages is None or self._graphs is None or self._slots is None:
             raise DeviceError(f"model {self._spec.name}: a frame before open or after close; open the pipeline first")
-        return self._stages, self._graphs
+        return self._stages, self._graphs, self._slots

@@ -10,7 +10,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from trt_perception.decode.make_decoder import make_decoder
-from trt_perception.errors import InputError
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.preprocess.decode_image import declared_size, decode_image
@@ -18,6 +17,7 @@ from trt_perception.preprocess.image_preprocessor import ImagePreprocessor
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import Result, StageTimes
 from trt_perception.runtime.backend import Backend
+from trt_perception.runtime.check_frames import check_frames
 from trt_perception.runtime.head_limits import head_limits
 from trt_perception.thresholds import Thresholds
 
@@ -102,12 +102,7 @@ class Pipeline:
             FrameError: A frame cannot be used, or the model's outputs for it cannot.
             DeviceError: The backend failed.
         """
-        if len(frames) != len(self._spec.inputs):
-            raise InputError(
-                f"model {self._spec.name} has {len(self._spec.inputs)} inputs "
-                f"({', '.join(source.name for source in self._spec.inputs)}), got {len(frames)} frames; "
-                "give one frame for each input"
-            )
+        check_frames(frames, self._spec)
         _, limits = self._limits
         started = perf_counter_ns()
         if self._reads_inputs:

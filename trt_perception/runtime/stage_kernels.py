@@ -21,6 +21,9 @@ from trt_perception.result import HeadResult
 from trt_perception.runtime.frame_plan import FramePlan
 from trt_perception.runtime.usual_frame import usual_layout
 
+MOST_PLANS = 32
+"""Frame layouts that are remembered; more than that, and the first are worked out anew."""
+
 
 class StageKernels:
     """Describes what runs before and behind the engine. Needs no GPU, holds no state of a frame.
@@ -40,6 +43,7 @@ class StageKernels:
         self.spec = spec
         self.inputs = tuple(PreprocessKernel(source) for source in spec.inputs)
         self.constants = tuple(kernel.constants() for kernel in self.inputs)
+        self._plans: dict[tuple[FrameLayout, ...], FramePlan] = {}
         self.heads = tuple(make_head_kernels(head, spec, dtypes) for head in spec.heads)
 
     @property
@@ -55,11 +59,20 @@ class StageKernels:
         return sum(aligned(part) for part in parts) + aligned(self.workspace_bytes)
 
     def plan(self, layouts: Sequence[FrameLayout]) -> FramePlan:
-        """What frames of these layouts mean.
+        """What frames of these layouts mean. What was asked for before is remembered; one thread at a time.
 
         Raises:
             FrameError: A frame is too small for the crop or for its encoding.
         """
+        key = tuple(layouts)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = self._make_plan(key)
+        return plan
+
+    def _make_plan(self, layouts: tuple[FrameLayout, ...]) -> FramePlan:
         first = layouts[0]
         transform = ImageTransform.of(first.width, first.height, self.spec.inputs[0])
         sources: set[KernelSource] = set()
@@ -72,9 +85,7 @@ class StageKernels:
             sources.update(call.source for call in head.calls(addresses, transform, limits=0, workspace=0, result=0))
             spans.append((offset, head.result_bytes(transform)))
             offset += aligned(spans[-1][1])
-        return FramePlan(
-            layouts=tuple(layouts), transform=transform, result_spans=tuple(spans), sources=frozenset(sources)
-        )
+        return FramePlan(layouts=layouts, transform=transform, result_spans=tuple(spans), sources=frozenset(sources))
 
     def usual_plan(self, encoding: Encoding = Encoding.BGR8) -> FramePlan:
         """That of Full HD images, or larger ones where the model cuts out of larger ones.
@@ -82,7 +93,7 @@ class StageKernels:
         Raises:
             FrameError: The model takes no such images.
         """
-        return self.plan([usual_layout(source, encoding) for source in self.spec.inputs])
+        return self.plan(tuple(usual_layout(source, encoding) for source in self.spec.inputs))
 
     def sources(self) -> frozenset[KernelSource]:
         """The kernels of every encoding."""
