@@ -74,7 +74,11 @@ ros() {
 }
 
 peers() {
-  local python=$TORCH_PYTHON folder=${PEERS:-$NETWORKS}
+  local python folder=${PEERS:-$NETWORKS}
+  # Another environment may stand first in PATH.
+  for python in "$TORCH_PYTHON" $(type -ap python3); do
+    if "$python" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)'; then break; fi
+  done
   if compgen -G "$folder/*.whl" >/dev/null && [ ! -d "$WORK/site" ]; then
     "$python" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$WORK/site" "$folder"/*.whl
   fi

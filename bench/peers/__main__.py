@@ -16,17 +16,22 @@ from typing import Any
 
 import numpy as np
 
+from bench.engines.networks import DEMO
 from bench.engines.part_file import say, write_part
 from bench.peers.agreement import agreement
 from bench.peers.our_side import OurSide
 from bench.peers.protocol import Peer
-from bench.pipeline.bed import make_bed
+from bench.pipeline.bed import Bed, make_bed
 from bench.pipeline.picture import picture
+from trt_perception.ros.malloc import tune_malloc
 
 NETWORKS = {"yolov8n": "yolov8n_fp16", "demo": "demo_fp16", "size_m": "size_m_fp16"}
 """Engine by network."""
 BATCHES = (1, 6)
 ROUNDS = 3
+
+Round = dict[tuple[str, int], dict[str, Any]]
+"""What each way did, by way and frames at once."""
 
 
 def main() -> None:
@@ -42,54 +47,58 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--stand-in", action="store_true", help="rehearse: ours sleeps, the others run on the CPU")
     arguments = parser.parse_args()
+    tune_malloc()  # as the node does
     bed = make_bed(arguments.engines, stand_in=arguments.stand_in)
+    networks = [name for name in arguments.only if _is_there(name, arguments, bed)]
     with tempfile.TemporaryDirectory(prefix="peers.") as name:
         folder = Path(name)
         np.save(folder / "picture.npy", picture())
-        for network in arguments.only:
-            if not bed.has(NETWORKS[network]):
-                say(f"{network}: there is no engine {NETWORKS[network]}, left out")
-                continue
-            try:
-                content = _compare(network, arguments, bed, folder)
-            except (RuntimeError, OSError) as error:
-                say(f"{network}: FAILED: {error}")
-                continue
-            write_part(arguments.out, f"peers_{network}", bed.identity(), content)
+        for network in networks:
+            write_weights(network, arguments.networks, folder)
+        peer = Peer(_command(networks, arguments, folder), _environment(arguments.torch_path))
+        try:
+            for network in networks:
+                with OurSide(bed, NETWORKS[network]) as ours:
+                    _compare(network, arguments.seconds, ours, peer, out=arguments.out, known=bed.identity())
+        finally:
+            peer.close()
 
 
-def _compare(network: str, arguments: argparse.Namespace, bed: Any, folder: Path) -> dict[str, Any]:
-    """Rounds over all ways, medians of rates and of the ratios in each round."""
-    environment = {**os.environ, "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
-    if arguments.torch_path is not None:
-        environment["PYTHONPATH"] = f"{environment.get('PYTHONPATH', '.')}:{arguments.torch_path}"
-    peer = Peer(_command(network, arguments, folder), environment)
-    try:
-        with OurSide(bed, NETWORKS[network]) as ours:
-            ways = [(way, batch) for way in peer.ways for batch in BATCHES]
-            each = arguments.seconds / ROUNDS
-            rounds: list[dict[tuple[str, int], dict[str, Any]]] = []
-            for _ in range(ROUNDS):
-                found = {(f"this package, {way}", batch): ours.measure(way, batch, each) for way, batch in ours.ways}
-                for way, batch in ways:
-                    try:
-                        found[way, batch] = peer.ask(way, batch=batch, seconds=each)
-                    except RuntimeError as error:
-                        say(f"{network}: {error}")
-                rounds.append(found)
-            rows = _rows(network, rounds)
-            versions = peer.versions
-    finally:
-        peer.close()
+def _is_there(network: str, arguments: argparse.Namespace, bed: Bed) -> bool:
+    if not bed.has(NETWORKS[network]):
+        say(f"{network}: there is no engine {NETWORKS[network]}, left out")
+        return False
+    file = {"yolov8n": arguments.checkpoint, "demo": DEMO}.get(network, arguments.networks / f"{network}.onnx")
+    if not file.exists():
+        say(f"{network}: there is no {file}, left out")
+    return bool(file.exists())
+
+
+def _compare(network: str, seconds: float, ours: OurSide, peer: Peer, *, out: Path, known: dict[str, str]) -> None:
+    """Rounds over all ways; medians of rates, and of the ratios in each round. Writes the part after every round."""
+    each = seconds / ROUNDS
+    rounds: list[Round] = []
+    for number in range(ROUNDS):
+        found = {(f"this package, {way}", batch): ours.measure(way, batch, each) for way, batch in ours.ways}
+        for way in peer.ready["ways"][network]:
+            for batch in BATCHES:
+                try:
+                    found[way, batch] = peer.ask(network, way, batch=batch, seconds=each)
+                except RuntimeError as error:
+                    say(f"{network}: {error}")
+                    continue
+                say(f"{network}, round {number + 1}: {way}, {batch} at once: {found[way, batch]['per_s']:.0f} frames/s")
+        rounds.append(found)
+        rows = _rows(network, rounds)
+        write_part(out, f"peers_{network}", known, {"rows": rows, "versions": peer.ready["versions"]})
     for row in rows:
         ratios = ", ".join(f"{name} {row[f'ours_{name}']:.2f}x" for name in ("alone", "six", "best"))
         what = f"{network}, {row['way']}, {row['batch']} at once"
         say(f"{what}: {row['per_s']:.0f} frames/s, {row['p50_ms']:.2f} ms, objects {row['objects']} "
             f"({row['same_objects']:.3f} the same); ours: {ratios}")  # fmt: skip
-    return {"rows": rows, "versions": versions}
 
 
-def _rows(network: str, rounds: list[dict[tuple[str, int], dict[str, Any]]]) -> list[dict[str, Any]]:
+def _rows(network: str, rounds: list[Round]) -> list[dict[str, Any]]:
     """One row a way; `ours_*` says how many times as many frames a second ours does, the median of the rounds."""
     ours = {"alone": ("this package, one by one", 1), "six": ("this package, six at once", 6),
             "best": ("this package, six pipelines kept full", 6)}  # fmt: skip
@@ -114,26 +123,31 @@ def _rows(network: str, rounds: list[dict[tuple[str, int], dict[str, Any]]]) -> 
     return rows
 
 
-def _command(network: str, arguments: argparse.Namespace, folder: Path) -> list[str]:
-    command = [arguments.torch_python, "-m", "bench.peers.torch_side", "--network", network]
-    command += ["--picture", str(folder / "picture.npy"), *(["--device", "cpu"] if arguments.stand_in else [])]
-    if network == "yolov8n":
-        return [*command, "--checkpoint", str(arguments.checkpoint)]
-    return [*command, "--weights", str(_weights(network, arguments.networks, folder))]
+def _command(networks: list[str], arguments: argparse.Namespace, folder: Path) -> list[str]:
+    command = [arguments.torch_python, "-m", "bench.peers.torch_side", "--networks", *networks]
+    command += ["--picture", str(folder / "picture.npy"), "--weights", str(folder)]
+    command += ["--checkpoint", str(arguments.checkpoint), *(["--device", "cpu"] if arguments.stand_in else [])]
+    return command
 
 
-def _weights(network: str, networks: Path, folder: Path) -> Path:
-    """The ONNX's weights where torch can read them without the onnx package."""
+def _environment(more_packages: Path | None) -> dict[str, str]:
+    """This one's, without what would slow the others down, and with no look at any network."""
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    environment |= {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
+    if more_packages is not None:
+        environment["PYTHONPATH"] = f"{environment.get('PYTHONPATH', '.')}:{more_packages}"
+    return environment
+
+
+def write_weights(network: str, networks: Path, folder: Path) -> None:
+    """The ONNX's weights as NETWORK.npz, which torch reads without the onnx package; YOLOv8n has a checkpoint."""
     import onnx
     from onnx import numpy_helper
 
-    from bench.engines.networks import DEMO
-
-    model = onnx.load(str(DEMO if network == "demo" else networks / f"{network}.onnx"))
-    path = folder / f"{network}.npz"
-    arrays = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    np.savez(path, **arrays)
-    return path
+    if network != "yolov8n":
+        model = onnx.load(str(DEMO if network == "demo" else networks / f"{network}.onnx"))
+        arrays = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+        np.savez(folder / f"{network}.npz", **arrays)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The words between the two processes of the comparison: one JSON object a line, asked and answered in turn.
 
-Asked: {"way": ..., "batch": n, "seconds": s}. Answered: {"per_s": frames a second, "p50_ms": of one call, "objects":
-found in the first frame}. The first line that the other side prints is {"ways": [...], "versions": {...}}.
+Asked: {"network": ..., "way": ..., "batch": n, "seconds": s}. Answered: {"per_s": frames a second, "p50_ms": of one
+call, "objects": found in the first frame}. The first line that the other side prints is {"ways": {network: [...]},
+"versions": {...}}.
 """
 
 from __future__ import annotations
@@ -17,32 +18,39 @@ PREFIX = "PEER "
 
 
 class Peer:
-    """The other process.
+    """The other process; it loads its libraries while this one goes on.
 
     Args:
         command: Starts it.
         environment: Of it.
-
-    Raises:
-        RuntimeError: It ends before it is ready.
     """
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        ready = self._answer()
-        self.ways: list[str] = ready["ways"]
-        self.versions: dict[str, str] = ready["versions"]
+        self._ready: dict[str, Any] | None = None
 
-    def ask(self, way: str, *, batch: int, seconds: float) -> dict[str, Any]:
+    @property
+    def ready(self) -> dict[str, Any]:
+        """What it said first; waits for it.
+
+        Raises:
+            RuntimeError: It ended before.
+        """
+        if self._ready is None:
+            self._ready = self._answer()
+        return self._ready
+
+    def ask(self, network: str, way: str, *, batch: int, seconds: float) -> dict[str, Any]:
         """Measure one way.
 
         Raises:
             RuntimeError: It failed.
         """
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"way": way, "batch": batch, "seconds": seconds}) + "\n")
+        asked = {"network": network, "way": way, "batch": batch, "seconds": seconds}
+        self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return self._answer()
 
@@ -66,15 +74,16 @@ class Peer:
         raise RuntimeError(f"{self._process.args!r} ended with code {self._process.wait()}")
 
 
-def serve(ready: dict[str, Any], measure: Callable[[str, int, float], dict[str, Any]]) -> None:
+def serve(ready: dict[str, Any], measure: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Answer until the other side closes."""
     _say(ready)
     for line in sys.stdin:
         asked = json.loads(line)
         try:
-            _say(measure(asked["way"], asked["batch"], asked["seconds"]))
+            answer = measure(asked)
         except Exception as error:  # the other side says it, and goes on with another way
-            _say({"error": f"{asked['way']}: {type(error).__name__}: {error}"})
+            answer = {"error": f"{asked['way']}: {type(error).__name__}: {error}"}
+        _say(answer)
 
 
 def _say(answer: dict[str, Any]) -> None:

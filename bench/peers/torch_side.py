@@ -1,6 +1,6 @@
 """The same network as people run it in PyTorch: OpenCV in front, eager in between, torchvision's NMS behind.
 
-    python3 -m bench.peers.torch_side --network yolov8n --picture FILE.npy (--weights FILE.npz | --checkpoint FILE.pt)
+    python3 -m bench.peers.torch_side --networks yolov8n --picture FILE.npy --weights FOLDER --checkpoint FILE.pt
 
 Needs torch, torchvision and OpenCV, and Ultralytics for YOLOv8n. Answers questions on stdin; see protocol.py.
 """
@@ -12,6 +12,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -127,85 +128,101 @@ def make_decode_grid(width: int, height: int, device: str) -> Callable[[Any], An
     return decode
 
 
-def ways_of_yolov8n(checkpoint: Path, device: str) -> dict[str, Callable[[list[Any]], list[Any]]]:
-    """Eager in FP32 and FP16, and Ultralytics' own `predict` in both."""
-    from ultralytics import YOLO
+Way = Callable[[list[Any]], list[Any]]
 
-    ways: dict[str, Callable[[list[Any]], list[Any]]] = {}
-    for half in (False, True):
-        precision = "FP16" if half else "FP32"
-        network = YOLO(str(checkpoint)).model.fuse(verbose=False).eval().to(device)
-        network = network.half() if half else network.float()
-        ways[f"torch eager {precision}"] = Eager(network, decode_yolov8, half=half, device=device, size=(640, 640))
+
+def make_way(network: str, way: str, *, checkpoint: Path, weights: Path, device: str) -> Way:
+    """One way of running one network.
+
+    Args:
+        network: yolov8n, demo or size_m.
+        way: One of `ways_of` that network.
+        checkpoint: YOLOv8n.
+        weights: Folder of the other networks' weights, NAME.npz.
+        device: cuda or cpu.
+    """
+    half = "FP16" in way
+    if way.startswith("Ultralytics"):
         # As it comes Ultralytics cuts the padding of wide images down to a multiple of 32 px: 640 x 384 here.
-        for title, rect in (("", True), (", 640 x 640", False)):
-            ways[f"Ultralytics {precision}{title}"] = Ultralytics(checkpoint, half=half, rect=rect, device=device)
+        return Ultralytics(checkpoint, half=half, rect="640 x 640" not in way, device=device)
+    module, decode, size = (
+        _yolov8n(checkpoint) if network == "yolov8n" else _ours(network, weights / f"{network}.npz", device)
+    )
+    module = (module.half() if half else module.float()).eval().to(device)
+    return Eager(module, decode, half=half, device=device, size=size)
+
+
+def ways_of(network: str, *, device: str) -> list[str]:
+    """FP32 first; on the CPU nothing else, since half is not worth waiting for there."""
+    precisions = ("FP32", "FP16") if device == "cuda" else ("FP32",)
+    ways = [f"torch eager {precision}" for precision in precisions]
+    if network == "yolov8n":
+        ways += [f"Ultralytics {precision}" for precision in precisions] + ["Ultralytics FP32, 640 x 640"]
     return ways
 
 
-def ways_of_ours(name: str, weights: Path, device: str) -> dict[str, Callable[[list[Any]], list[Any]]]:
-    """Our own network in eager mode, with the weights of the ONNX."""
+def _yolov8n(checkpoint: Path) -> tuple[Any, Callable[[Any], Any], tuple[int, int]]:
+    from ultralytics import YOLO
+
+    return YOLO(str(checkpoint)).model.fuse(verbose=False), decode_yolov8, (640, 640)
+
+
+def _ours(name: str, weights: Path, device: str) -> tuple[Any, Callable[[Any], Any], tuple[int, int]]:
+    """Our own network with the weights of the ONNX, normalisation folded."""
     from training.export import HEIGHT, WIDTH
     from training.fold import folded
     from training.make_sizes import SIZES
     from training.network.network import Network
     from training.network.network_options import NetworkOptions
 
-    ways: dict[str, Callable[[list[Any]], list[Any]]] = {}
-    values = {key: torch.from_numpy(value) for key, value in np.load(weights).items()}
-    for half in (False, True):
-        network = folded(Network(NetworkOptions() if name == "demo" else SIZES[name.rpartition("_")[2].upper()]))
-        wanted = network.state_dict().keys()
-        network.load_state_dict({key: values[key] for key in wanted})
-        network = (network.half() if half else network.float()).eval().to(device)
-        decode = make_decode_grid(WIDTH, HEIGHT, device)
-        ways[f"torch eager {'FP16' if half else 'FP32'}"] = Eager(
-            network, decode, half=half, device=device, size=(WIDTH, HEIGHT)
-        )
-    return ways
+    network = folded(Network(NetworkOptions() if name == "demo" else SIZES[name.rpartition("_")[2].upper()]))
+    values = np.load(weights)
+    network.load_state_dict({key: torch.from_numpy(values[key]) for key in network.state_dict()})
+    return network, make_decode_grid(WIDTH, HEIGHT, device), (WIDTH, HEIGHT)
 
 
 def main() -> None:
     """Answer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", required=True)
+    parser.add_argument("--networks", nargs="+", required=True)
     parser.add_argument("--picture", type=Path, required=True)
-    parser.add_argument("--weights", type=Path)
-    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--weights", type=Path, required=True, help="folder of NAME.npz")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="YOLOv8n")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     options = parser.parse_args()
-    torch.backends.cudnn.benchmark = True
-    with contextlib.redirect_stdout(sys.stderr):
-        if options.network == "yolov8n":
-            ways = ways_of_yolov8n(options.checkpoint, options.device)
-        else:
-            ways = ways_of_ours(options.network, options.weights, options.device)
     picture = np.load(options.picture)
-    if options.device == "cpu":  # no half on the CPU that is worth waiting for
-        ways = {name: way for name, way in ways.items() if "FP32" in name}
+    made: dict[tuple[str, str], Way] = {}
 
-    def measure(name: str, batch: int, seconds: float) -> dict[str, Any]:
-        images = [picture.copy() for _ in range(batch)]
-        found = ways[name](images)
-        for _ in range(3 if options.device == "cuda" else 0):
-            ways[name](images)
-        times: list[float] = []
-        started = time.perf_counter()
-        while not times or time.perf_counter() - started < seconds:
-            begun = time.perf_counter()
-            ways[name](images)
-            times.append((time.perf_counter() - begun) * 1e3)
-        elapsed = time.perf_counter() - started
-        objects = found[0][np.argsort(-found[0][:, 4], kind="stable")].tolist()
-        return {"per_s": len(times) * batch / elapsed, "p50_ms": float(np.median(times)), "objects": objects}
+    def measure(asked: dict[str, Any]) -> dict[str, Any]:
+        key = asked["network"], asked["way"]
+        with contextlib.redirect_stdout(sys.stderr):  # libraries print, too
+            if key not in made:
+                made[key] = make_way(
+                    *key, checkpoint=options.checkpoint, weights=options.weights, device=options.device
+                )
+            return _measure(made[key], [picture.copy() for _ in range(asked["batch"])], asked["seconds"])
 
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__, "opencv": cv2.__version__}
     with contextlib.suppress(ImportError):
-        if options.network == "yolov8n":
-            import ultralytics
+        versions["ultralytics"] = metadata.version("ultralytics")
+    ways = {network: ways_of(network, device=options.device) for network in options.networks}
+    serve({"ways": ways, "versions": versions}, measure)
 
-            versions["ultralytics"] = ultralytics.__version__
-    serve({"ways": list(ways), "versions": versions}, measure)
+
+def _measure(way: Way, images: list[Any], seconds: float) -> dict[str, Any]:
+    found = way(images)
+    times: list[float] = []
+    if torch.cuda.is_available():
+        for _ in range(3):
+            way(images)
+    started = time.perf_counter()
+    while not times or time.perf_counter() - started < seconds:
+        begun = time.perf_counter()
+        way(images)
+        times.append((time.perf_counter() - begun) * 1e3)
+    elapsed = time.perf_counter() - started
+    objects = found[0][np.argsort(-found[0][:, 4], kind="stable")].tolist()
+    return {"per_s": len(times) * len(images) / elapsed, "p50_ms": float(np.median(times)), "objects": objects}
 
 
 if __name__ == "__main__":

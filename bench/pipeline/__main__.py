@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.engines.part_file import say, write_part
 from bench.pipeline.bed import Bed, make_bed
+from trt_perception.ros.malloc import tune_malloc
 
 ENGINES = ("demo_fp16", "demo_split", "size_m_fp16", "size_m_split", "nano_fp16", "nano_split")
 STREAMED = ("demo_fp16", "size_m_fp16", "nano_fp16")
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Run one subcommand."""
+    tune_malloc()  # as the node does
     arguments = parser().parse_args()
     bed = make_bed(arguments.engines, stand_in=arguments.stand_in)
     part = {"stages": _stages, "streams": _streams, "priority": _priority, "batch": _batch, "costs": _costs}

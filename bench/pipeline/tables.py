@@ -34,7 +34,7 @@ STAGES = {
 STREAMS = {
     "title": "engine",
     "pipelines": "pipelines",
-    "speed_up": "to one pipeline",
+    "speed_up": "the better way, to one pipeline",
     "threads_per_s": "frames/s, a thread each",
     "one_thread_per_s": "frames/s, one thread",
     "pageable_per_s": "frames/s, a thread each, pageable",
@@ -142,7 +142,9 @@ def _streamed(engine: str, rows: list[Row]) -> Iterator[Row]:
             **row,
             "title": title(engine),
             "engine_name": engine,
-            "speed_up": row["threads_per_s"] / first["threads_per_s"],
+            "best_per_s": max(row["threads_per_s"], row["one_thread_per_s"]),
+            "speed_up": max(row["threads_per_s"], row["one_thread_per_s"])
+            / max(first["threads_per_s"], first["one_thread_per_s"]),
             "graph_speed_up": row["graph_per_s"] / first["graph_per_s"],
         }
 

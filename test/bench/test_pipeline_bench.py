@@ -138,7 +138,8 @@ def test_goals_of_stages(tmp_path: Path, engine: str, ratio: float, verdict: str
 
 def test_speed_up_is_to_one_pipeline(tmp_path: Path) -> None:
     rows = [
-        {"pipelines": count, "threads_per_s": value, "graph_per_s": 1.0} for count, value in ((1, 100.0), (8, 240.0))
+        {"pipelines": count, "threads_per_s": 50.0, "one_thread_per_s": value, "graph_per_s": 1.0}
+        for count, value in ((1, 100.0), (8, 240.0))
     ]
     part(tmp_path / "parts", "streams_demo_fp16", rows=rows)
     table = merged(tmp_path, "pipeline")["tables"]["streams"]
