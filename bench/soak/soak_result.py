@@ -146,7 +146,7 @@ def _memory(samples: Sequence[ProcessSample]) -> ResultTable:
         },
         rows=[
             {
-                "minutes": samples[index].at_s / 60,
+                "minutes": round(samples[index].at_s / 60, 1),
                 "private_mb": samples[index].private_mb,
                 "resident_mb": samples[index].resident_mb,
                 "files": samples[index].files,
