@@ -3,12 +3,14 @@
 #   engines      builds all engines, JOBS (3) at once, BUILD_SECONDS (300) each at most; ONLY="demo_fp16 ..." builds these alone;
 #                BUILD_FLAGS, e.g. "--module tensorrt_rtx_bindings --ahead-of-time SM89" to rehearse without a GPU
 #   stages       GPU time from preprocessing to boxes against the engine alone, by stage, for every network
-#   streams      frames a second and latency of 1 to 16 pipelines; priority of the front camera; batched enqueue
+#   streams      frames a second and latency of 1 to 16 pipelines
+#   priority     the front camera's latency under load
+#   batch        many cameras as one batch against a stream each
 #   costs        allocations over 1,000 frames, tracing on against off
 #   ros          DDS in to DDS out, ROS_SECONDS for each of CASES (both: see bench/ros_cameras); PYTHON's environment has ROS
 #   peers        torch eager and Ultralytics beside the same network here
 #   merge        $WORK/parts (and MORE_PARTS, folders of earlier runs) into $OUT/pipeline.json, ros_cameras.json, peers.json
-#   all          stages, streams, costs, peers, merge
+#   all          stages, streams, priority, batch, costs, peers, merge
 # WORK: fast local disk; engines lie in $WORK/engines, those in ENGINES (engines.tgz.NN of an earlier run) are unpacked there.
 # OUT: what is to be kept: kept.tgz after each stage and meanwhile, engines.tgz.NN after `engines`, the merged JSON.
 # NETWORKS: folder of the ONNX files and, for `engines`, of their .calibration.json.
@@ -65,7 +67,9 @@ engines() {
 
 stage() { "$PYTHON" -m bench.pipeline --engines "$WORK/engines" --out "$WORK/parts" --seconds "${SECONDS_EACH:-1}" ${STAND_IN:-} "$@"; }
 stages() { stage stages ${STAGES_FLAGS:-}; }
-streams() { stage streams ${STREAMS_FLAGS:-}; stage priority ${PRIORITY_FLAGS:-}; stage batch ${BATCH_FLAGS:-}; }
+streams() { stage streams ${STREAMS_FLAGS:-}; }
+priority() { stage priority ${PRIORITY_FLAGS:-}; }
+batch() { stage batch ${BATCH_FLAGS:-}; }
 costs() { stage costs ${COSTS_FLAGS:-}; }
 
 ros() {
@@ -95,12 +99,12 @@ keep() {
   mv "$OUT/.kept.$BASHPID" "$OUT/kept.tgz"
 }
 
-ALL=(stages streams costs peers merge)
+ALL=(stages streams priority batch costs peers merge)
 wanted=()
 for name in "${@:?stages: engines ros all ${ALL[*]}}"; do
   case $name in
     all) wanted+=("${ALL[@]}") ;;
-    engines | stages | streams | costs | ros | peers | merge) wanted+=("$name") ;;
+    engines | stages | streams | priority | batch | costs | ros | peers | merge) wanted+=("$name") ;;
     *) echo "unknown stage '$name'; use engines, ros, all, ${ALL[*]}" >&2; exit 2 ;;
   esac
 done

@@ -27,7 +27,7 @@ SAME = ("gpu", "driver", "tensorrt")
 FILES: Mapping[str, tuple[str, str, Callable[[Mapping[str, Part]], dict[str, ResultTable]]]] = {
     "pipeline": (
         "The GPU path beside the engine alone: 1080p bgr8 frames from their pixels to results on the host.",
-        "bench/run_pipeline.sh stages streams costs merge",
+        "bench/run_pipeline.sh stages streams priority batch costs merge",
         pipeline_tables,
     ),
     "ros_cameras": (
