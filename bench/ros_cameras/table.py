@@ -15,6 +15,7 @@ CHAIN_P99_MS = 20.0
 
 COLUMNS = {
     "title": "cameras, 1080p at 30 Hz",
+    "seconds": "seconds",
     "images": "images",
     "dropped": "dropped by the node",
     "lost": "lost by the middleware",
