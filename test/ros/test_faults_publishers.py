@@ -30,12 +30,6 @@ CAMERAS = """\
 
 
 @pytest.fixture(scope="module")
-def probe(_ros_environment: None) -> Iterator[RosProbe]:
-    with RosProbe() as probe:
-        yield probe
-
-
-@pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory, _ros_environment: None) -> Iterator[NodeProcess]:
     folder = Path(tmp_path_factory.mktemp("node"))
     with NodeProcess(folder / "log", config=write_config(folder, CAMERAS), autostart=True) as node:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,11 @@ rclpy = pytest.importorskip("rclpy", reason="ROS is not here")
 vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not here")
 
 # ruff: noqa: E402  what needs ROS is imported once it is known to be here
-from helpers.node_config import diagnostics_of, front_image, write_node_config
+from helpers.node_config import diagnostics_of, front_image
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import RosProbe, wait_until
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
-
-
-@pytest.fixture(scope="module")
-def probe(_ros_environment: None) -> Iterator[RosProbe]:
-    with RosProbe() as probe:
-        yield probe
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_node_config(Path(tmp_path_factory.mktemp("config")))
 
 
 def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, probe: RosProbe, tmp_path: Path) -> None:

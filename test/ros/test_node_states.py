@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,10 @@ rclpy = pytest.importorskip("rclpy", reason="ROS is not here")
 vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not here")
 
 # ruff: noqa: E402  what needs ROS is imported once it is known to be here
-from helpers.node_config import write_node_config
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import RosProbe, wait_until
 from lifecycle_msgs.msg import Transition
 from rclpy.qos import ReliabilityPolicy
-
-
-@pytest.fixture(scope="module")
-def probe(_ros_environment: None) -> Iterator[RosProbe]:
-    with RosProbe() as probe:
-        yield probe
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_node_config(Path(tmp_path_factory.mktemp("config")))
 
 
 def test_lifecycle_transitions_gate_reception_and_release_everything(

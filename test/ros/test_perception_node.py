@@ -16,7 +16,7 @@ rclpy = pytest.importorskip("rclpy", reason="ROS is not here")
 vision_msgs = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not here")
 
 # ruff: noqa: E402  what needs ROS is imported once it is known to be here
-from helpers.node_config import diagnostics_of, front_image, write_node_config
+from helpers.node_config import diagnostics_of, front_image
 from helpers.node_process import NodeProcess
 from helpers.ros_probe import Listener, RosProbe, stamp_of, wait_until
 from rclpy.serialization import serialize_message
@@ -25,17 +25,6 @@ from std_srvs.srv import SetBool
 
 NODE = "/perception"
 OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
-
-
-@pytest.fixture(scope="module")
-def probe(_ros_environment: None) -> Iterator[RosProbe]:
-    with RosProbe() as probe:
-        yield probe
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_node_config(Path(tmp_path_factory.mktemp("config")))
 
 
 @pytest.fixture(scope="module")

@@ -35,12 +35,6 @@ from trt_perception.ros.receivers import Receivers
 from trt_perception.settings.camera_settings import CameraSettings, Reliability, Transport
 
 
-@pytest.fixture(scope="module")
-def probe(_ros_environment: None) -> Iterator[RosProbe]:
-    with RosProbe() as probe:
-        yield probe
-
-
 @contextmanager
 def receiving(rig: Rig) -> Iterator[Receivers]:
     """A receiver process for the rig's camera, which has subscribed."""
