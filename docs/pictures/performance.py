@@ -54,7 +54,7 @@ def draw(path: Path, plot: Callable[[Any, list[dict[str, Any]]], None], rows: li
     figure, axes = pyplot.subplots(figsize=(7.1, 3.2), layout="constrained")
     plot(axes, rows)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
     pyplot.close(figure)
 
 
