@@ -75,7 +75,7 @@ class GpuPool:
     def register(self, address: int, nbytes: int) -> Callable[[], None]:
         """Pin memory that frames will lie in, so that uploads take no processor; what undoes it.
 
-        Where that fails frames are uploaded all the same, at half the speed, and one line says so.
+        Where that fails frames are uploaded all the same, more slowly, and one line says so.
         """
         gpu = next(iter(self._gpus.values()), None)
         if gpu is None:
@@ -87,7 +87,7 @@ class GpuPool:
             if error.is_sticky:
                 raise
             self._warn(
-                f"{mib(nbytes)} MiB of shared memory cannot be pinned ({error}), so uploads take twice as long; "
+                f"{mib(nbytes)} MiB of shared memory cannot be pinned ({error}), so uploads take two to three times as long; "
                 "see `ulimit -l`"
             )
             return lambda: None
