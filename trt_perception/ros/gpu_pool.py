@@ -87,8 +87,8 @@ class GpuPool:
             if error.is_sticky:
                 raise
             self._warn(
-                f"{mib(nbytes)} MiB of shared memory cannot be pinned ({error}), so uploads take two to three times as long; "
-                "see `ulimit -l`"
+                f"{mib(nbytes)} MiB of shared memory cannot be pinned ({error}), "
+                "so uploads take two to three times as long; see `ulimit -l`"
             )
             return lambda: None
         return lambda: _unregister(gpu, address)
