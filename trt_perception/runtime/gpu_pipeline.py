@@ -7,7 +7,6 @@ from contextlib import suppress
 from functools import partial
 from threading import RLock
 from time import monotonic_ns
-from types import TracebackType
 
 from trt_perception.draw.draw_kernels import DrawKernels
 from trt_perception.engine.engine_io import check_tensors
@@ -27,7 +26,7 @@ from trt_perception.runtime.frame_graphs import FrameGraphs
 from trt_perception.runtime.frame_plan import FramePlan
 from trt_perception.runtime.gpu_painter import GpuPainter, Picture
 from trt_perception.runtime.gpu_stages import GpuStages
-from trt_perception.runtime.head_limits import head_limits
+from trt_perception.runtime.judging_model import JudgingModel
 from trt_perception.runtime.open_engine import OpenedEngine
 from trt_perception.runtime.pipeline_memory import PipelineMemory
 from trt_perception.runtime.pipeline_slot import PipelineSlot
@@ -38,7 +37,7 @@ from trt_perception.runtime.usual_frame import grey_frame
 from trt_perception.thresholds import Thresholds
 
 
-class GpuPipeline:
+class GpuPipeline(JudgingModel):
     """Uploads, preprocesses, infers and decodes on the GPU, on one stream and with one launch a frame.
 
     Fixed for its life: all but `thresholds`. `process` may be called from several threads, which take turns; `start`
@@ -77,7 +76,7 @@ class GpuPipeline:
     ) -> None:
         if slots < 1:
             raise InputError(f"model {spec.name}: expected at least 1 slot, got {slots}")
-        self._spec = spec
+        super().__init__(spec, thresholds)
         self._opened = opened
         self._gpu = opened.engine.gpu
         self._given_uploads = uploads
@@ -90,32 +89,12 @@ class GpuPipeline:
         self._kernels = StageKernels(spec, opened.engine.tensors)
         self.memory = PipelineMemory.of(opened, self._kernels, slots=slots)
         """What it takes, known before it is opened."""
-        self.thresholds = thresholds or Thresholds()
         self._lock = RLock()
         self._uploads: tuple[CameraUpload, ...] = ()
         self._stages: GpuStages | None = None
         self._graphs: FrameGraphs | None = None
         self._slots: ResultSlots | None = None
         self._painter: GpuPainter | None = None
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The model."""
-        return self._spec
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """Limits of the detections. A frame is judged by one set of limits throughout.
-
-        Raises:
-            ConfigError: On setting: `per_class` names a label that no detection head has; the old limits stay.
-        """
-        return self._limits[0]
-
-    @thresholds.setter
-    def thresholds(self, thresholds: Thresholds) -> None:
-        # One assignment, so that other threads see the old limits or the new ones, never a mixture.
-        self._limits = (thresholds, head_limits(thresholds, self._spec))
 
     @property
     def note(self) -> str:
@@ -168,15 +147,6 @@ class GpuPipeline:
             uploads, self._uploads = self._uploads, ()
             for upload in uploads if self._given_uploads is None else ():
                 upload.close()
-
-    def __enter__(self) -> GpuPipeline:
-        self.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def process(self, frames: Sequence[Frame | EncodedFrame]) -> Result:
         """The heads' results for one set of frames, in pixels of the first one's image.

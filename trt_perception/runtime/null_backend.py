@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 import numpy as np
 
 from trt_perception.model.model_spec import ModelSpec
 from trt_perception.runtime.backend import Tensors
+from trt_perception.runtime.open_and_close import OpenAndClose
 
 
-class NullBackend:
+class NullBackend(OpenAndClose):
     """Gives outputs of zeros, in which no head finds an object. Pipelines neither decode nor preprocess for it.
 
     Args:
@@ -39,11 +38,3 @@ class NullBackend:
 
     def close(self) -> None:
         """Nothing to free."""
-
-    def __enter__(self) -> NullBackend:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from trt_perception.errors import DeviceError, MissingError, ModelError
 from trt_perception.model.model_spec import InputSpec, ModelSpec, OutputSpec
 from trt_perception.runtime.backend import Tensors
+from trt_perception.runtime.open_and_close import OpenAndClose
 
 _TYPE_NAMES = {
     "tensor(float)": "float32",
@@ -22,7 +22,7 @@ _TYPE_NAMES = {
 _ERRORS_ONLY = 3
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(OpenAndClose):
     """One session, shared by all threads that call `infer`. The same input gives the same bytes.
 
     Args:
@@ -113,15 +113,6 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Free the session."""
         self._session = None
-
-    def __enter__(self) -> OnnxRuntimeBackend:
-        self.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _check(
         self, what: str, specs: tuple[InputSpec, ...] | tuple[OutputSpec, ...], tensors: list[Any], *, exactly: bool

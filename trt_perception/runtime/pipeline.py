@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter_ns
-from types import TracebackType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,11 +17,11 @@ from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import Result, StageTimes
 from trt_perception.runtime.backend import Backend
 from trt_perception.runtime.check_frames import check_frames
-from trt_perception.runtime.head_limits import head_limits
+from trt_perception.runtime.judging_model import JudgingModel
 from trt_perception.thresholds import Thresholds
 
 
-class Pipeline:
+class Pipeline(JudgingModel):
     """Decodes, preprocesses, infers and decodes the heads. Several threads may call `process` at once.
 
     Fixed for its life: the model and the backend. Settable while it runs: `thresholds`.
@@ -38,36 +37,16 @@ class Pipeline:
     """
 
     def __init__(self, spec: ModelSpec, backend: Backend, *, thresholds: Thresholds | None = None) -> None:
-        self._spec = spec
+        super().__init__(spec, thresholds)
         self._backend = backend
         self._reads_inputs = bool(getattr(backend, "reads_inputs", True))
         self._preprocessors = [ImagePreprocessor(source) for source in spec.inputs]
         self._decoders = [make_decoder(head, spec) for head in spec.heads]
-        self.thresholds = thresholds or Thresholds()
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The model."""
-        return self._spec
 
     @property
     def backend(self) -> Backend:
         """What executes the model."""
         return self._backend
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """Limits of the detections. A frame is judged by one set of limits throughout.
-
-        Raises:
-            ConfigError: On setting: `per_class` names a label that no detection head has; the old limits stay.
-        """
-        return self._limits[0]
-
-    @thresholds.setter
-    def thresholds(self, thresholds: Thresholds) -> None:
-        # One assignment, so that other threads see the old limits or the new ones, never a mixture.
-        self._limits = (thresholds, head_limits(thresholds, self._spec))
 
     def open(self) -> None:
         """Open the backend.
@@ -81,15 +60,6 @@ class Pipeline:
     def close(self) -> None:
         """Close the backend. Harmless when called twice."""
         self._backend.close()
-
-    def __enter__(self) -> Pipeline:
-        self.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def process(self, frames: Sequence[Frame | EncodedFrame]) -> Result:
         """The heads' results for one set of frames, in pixels of the first one's image.

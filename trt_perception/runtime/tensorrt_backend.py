@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from queue import LifoQueue
-from types import TracebackType
 
 import numpy as np
 
@@ -17,11 +16,12 @@ from trt_perception.runtime.check_outputs import check_outputs
 from trt_perception.runtime.engine_context import EngineContext
 from trt_perception.runtime.engine_memory import EngineMemory, mib
 from trt_perception.runtime.inference_slot import InferenceSlot
+from trt_perception.runtime.open_and_close import OpenAndClose
 from trt_perception.runtime.open_engine import open_engine
 from trt_perception.runtime.tensorrt_engine import TensorRtEngine
 
 
-class TensorRtBackend:
+class TensorRtBackend(OpenAndClose):
     """Runs an engine, loaded once, in several contexts: as many threads infer at once, each on a stream of its own.
 
     Args:
@@ -141,15 +141,6 @@ class TensorRtBackend:
         if engine is not None:
             engine.close()
             self._idle.put(None)
-
-    def __enter__(self) -> TensorRtBackend:
-        self.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _make_slots(self, engine: TensorRtEngine, plan_bytes: int) -> None:
         self._idle = LifoQueue()
