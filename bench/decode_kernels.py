@@ -10,24 +10,22 @@ writes nothing.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from kernel_device import ROUNDS, RUNS, GpuDevice, KernelDevice, RehearsalDevice
+from kernel_bench import run_kernel_bench
+from kernel_device import ROUNDS, RUNS, KernelDevice
 from numpy.typing import NDArray
-from result_file import ResultFile, machine_facts
+from result_file import ResultFile
 
 from trt_perception.decode.make_decoder import make_decoder
 from trt_perception.decode.make_head_kernels import make_head_kernels
 from trt_perception.detections import Detections
-from trt_perception.errors import DeviceError, MissingError
 from trt_perception.model.model_spec import HeadKind, HeadSpec, InputSpec, ModelSpec, OutputSpec, TensorType
 from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.thresholds import Thresholds
@@ -185,38 +183,5 @@ def result_of(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, str]) -> Re
     )
 
 
-def rehearse() -> int:
-    """Every case once on the CPU; 1 where one differs."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        device = RehearsalDevice(Path(folder))
-        for case in CASES:
-            rows.append(measure(case, device))
-            print({key: value for key, value in rows[-1].items() if key not in ("us", "cpu_us", "kernels")})
-    return 0 if all(row["is_equal"] for row in rows) else 1
-
-
-def main() -> int:
-    """Measure, print, write docs/results/decode_kernels.json; without a GPU say so and end well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rehearse", action="store_true", help="run on the CPU, measure nothing")
-    if parser.parse_args().rehearse:
-        return rehearse()
-    try:
-        device = GpuDevice()
-    except (DeviceError, MissingError) as error:
-        print(f"decode_kernels: not measured, it needs a GPU: {error}")
-        return 0
-    rows = []
-    for case in CASES:
-        rows.append(measure(case, device))
-        print(rows[-1], flush=True)
-    from trt_perception.engine.gpu_identity import current_gpu
-
-    gpu = current_gpu(0)
-    print(result_of(rows, {**machine_facts(), "gpu": gpu.name, "driver": gpu.driver}).write())
-    return 0 if all(row["is_equal"] for row in rows) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_kernel_bench(__doc__, name="decode_kernels", cases=CASES, measure=measure, result_of=result_of))

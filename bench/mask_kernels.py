@@ -10,22 +10,20 @@ CPU by the tests' stand-in for CUDA, which shows that the bench works and writes
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import statistics
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from kernel_device import ROUNDS, RUNS, GpuDevice, KernelDevice, RehearsalDevice
+from kernel_bench import run_kernel_bench
+from kernel_device import ROUNDS, RUNS, KernelDevice
 from numpy.typing import NDArray
-from result_file import ResultFile, machine_facts
+from result_file import ResultFile
 
 from trt_perception.decode.make_head_kernels import make_head_kernels
-from trt_perception.errors import DeviceError, MissingError
 from trt_perception.model.model_spec import (
     HeadKind,
     HeadSpec,
@@ -212,38 +210,13 @@ def result_of(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, str]) -> Re
     )
 
 
-def rehearse() -> int:
-    """Every case once on the CPU."""
-    with tempfile.TemporaryDirectory() as folder:
-        device = RehearsalDevice(Path(folder))
-        for case in CASES:
-            print({key: value for key, value in measure(case, device).items() if key != "us"})
-    return 0
-
-
-def main() -> int:
-    """Measure, print, write docs/results/mask_kernels.json; without a GPU say so and end well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rehearse", action="store_true", help="run on the CPU, measure nothing")
-    if parser.parse_args().rehearse:
-        return rehearse()
-    try:
-        device = GpuDevice()
-    except (DeviceError, MissingError) as error:
-        print(f"mask_kernels: not measured, it needs a GPU: {error}")
-        return 0
-    rows = []
-    for case in CASES:
-        row, torch = measure(case, device), torch_us(case)
-        row |= {"torch_us": torch, "times_torch": torch and torch / row["us"]}
-        print(row, flush=True)
-        rows.append(row)
-    from trt_perception.engine.gpu_identity import current_gpu
-
-    gpu = current_gpu(0)
-    print(result_of(rows, {**machine_facts(), "gpu": gpu.name, "driver": gpu.driver}).write())
-    return 0
+def measure_beside_torch(case: Case, device: KernelDevice) -> dict[str, Any]:
+    """One row, with torch's time where torch is installed with CUDA."""
+    row, torch = measure(case, device), torch_us(case)
+    return {**row, "torch_us": torch, "times_torch": torch and torch / row["us"]}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        run_kernel_bench(__doc__, name="mask_kernels", cases=CASES, measure=measure_beside_torch, result_of=result_of)
+    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from helpers.gpu_pipeline_rig import MakeRig
     from helpers.kernel_bench import KernelBench
 
 # A loaded machine takes its time over one example; pytest-timeout limits the whole test. In CI the examples are the
@@ -57,4 +59,23 @@ def kernel_bench(request: pytest.FixtureRequest) -> Iterator[KernelBench]:
         gpu.use()
         bench = GpuKernelBench(gpu)
     yield bench
+    bench.clear()
+
+
+@pytest.fixture
+def make_rig(tmp_path: Path, cpu_compiler: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
+    """Makes simulated GPUs with one engine; kernels run on the CPU. Images are small from the start."""
+    from helpers.cpu_kernel_bench import CpuKernelBench
+    from helpers.gpu_pipeline_rig import GpuRig
+
+    from trt_perception.runtime import usual_frame
+
+    monkeypatch.setattr(usual_frame, "WIDTH", 48)
+    monkeypatch.setattr(usual_frame, "HEIGHT", 40)
+    bench = CpuKernelBench(cpu_compiler)
+
+    def make(**options: Any) -> GpuRig:
+        return GpuRig(tmp_path, bench=bench, **options)
+
+    yield make
     bench.clear()

@@ -12,7 +12,6 @@ from typing import Any
 
 import onnx
 import pytest
-from helpers.build_request import make_request
 from helpers.built_engine import DEMO_MODEL, demo_plan, split_layers
 from helpers.fake_builder import FakeBuilder
 
@@ -34,18 +33,6 @@ from trt_perception.precision.quantize import Emitter, quantize, tensors_to_cali
 rtx = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT-RTX (tensorrt-rtx-cu13-bindings) is absent")
 
 HERE = GpuIdentity(name="NVIDIA L4", compute_capability="8.9")
-
-
-@pytest.fixture
-def request_(tmp_path: Path) -> EngineRequest:
-    return make_request(tmp_path)
-
-
-@pytest.fixture
-def builder(monkeypatch: pytest.MonkeyPatch) -> FakeBuilder:
-    fake = FakeBuilder()
-    monkeypatch.setattr(module, "build_in_child", fake)
-    return fake
 
 
 def names(folder: Path) -> set[str]:

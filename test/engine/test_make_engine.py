@@ -12,7 +12,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from helpers.build_request import calibrate, make_request
+from helpers.build_request import calibrate
 from helpers.demo_network_onnx import make_demo_network_onnx
 from helpers.fake_builder import FakeBuilder
 from helpers.tiny_onnx import make_yolox_onnx
@@ -35,18 +35,6 @@ from trt_perception.precision.named_plan import named_plan
 rtx = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT-RTX (tensorrt-rtx-cu13-bindings) is absent")
 
 HERE = GpuIdentity(name="NVIDIA L4", compute_capability="8.9")
-
-
-@pytest.fixture
-def request_(tmp_path: Path) -> EngineRequest:
-    return make_request(tmp_path)
-
-
-@pytest.fixture
-def builder(monkeypatch: pytest.MonkeyPatch) -> FakeBuilder:
-    fake = FakeBuilder()
-    monkeypatch.setattr(module, "build_in_child", fake)
-    return fake
 
 
 def names(folder: Path) -> set[str]:
