@@ -14,23 +14,18 @@
 #endif
 constexpr bool HAS_NMS = BOXES == CENTRES || BOXES == CELLS;
 
-constexpr int HALF = MAX_CANDIDATES / 2;
-
-struct Finish {  // shared memory
+struct Finish {  // shared memory; keys are done with before boxes come
   union {
-    KeyChoice choice;
-    float4 boxes[MAX_CANDIDATES];
     struct {
-      float4 first_boxes[HALF];
-      u64 keys[MAX_CANDIDATES];  // where no box comes if there are at most HALF
+      u64 keys[MAX_CANDIDATES];
+      KeyChoice choice;
     };
+    float4 boxes[MAX_CANDIDATES];
   };
   int class_ids[MAX_CANDIDATES];
   Nms nms;
   u32 count, not_finite[2], foreign, is_bad;
 };
-
-static_assert(sizeof(KeyChoice) <= HALF * sizeof(float4), "a choice among keys leaves those chosen alone");
 
 struct Transform {  // of network pixels into those of the image
   double offset_x, offset_y, scale_x, scale_y, origin_x, origin_y, width, height;
@@ -82,15 +77,15 @@ __device__ float4 box_at(const VALUE* values, i64 row_step, i64 side_step, int r
 __device__ void read_records(Finish& shared, const ScanRecord* records, int record_count, int segment,
                              const u64* keys) {
   for (int index = threadIdx.x; index < record_count; index += THREADS) {
-    // candidates, not_finite and foreign at once: what is read one after the other is waited for as often
-    const uint4 head = *reinterpret_cast<const uint4*>(records + index);
-    if (head.y) atomicAdd(&shared.not_finite[0], head.y);
-    if (head.z) atomicAdd(&shared.not_finite[1], head.z);
-    if (head.w != NONE) atomicMin(&shared.foreign, head.w);
-    if (head.x == 0) continue;
-    const u32 place = atomicAdd(&shared.count, head.x);
-    if (place + head.x > MAX_CANDIDATES) continue;
-    for (u32 key = 0; key < head.x; ++key) {
+    const ScanRecord& record = records[index];
+    for (int output = 0; output < 2; ++output) {
+      if (record.not_finite[output]) atomicAdd(&shared.not_finite[output], record.not_finite[output]);
+    }
+    if (record.foreign != NONE) atomicMin(&shared.foreign, record.foreign);
+    if (record.candidates == 0) continue;
+    const u32 place = atomicAdd(&shared.count, record.candidates);
+    if (place + record.candidates > MAX_CANDIDATES) continue;
+    for (u32 key = 0; key < record.candidates; ++key) {
       shared.keys[place + key] = keys[static_cast<size_t>(index) * segment + key];
     }
   }
@@ -104,7 +99,8 @@ __device__ bool reaches_limit(u64 key, int classes, const Limits* limits) {
 // The best candidates' keys into shared memory when there are too many; returns how many. Rare, so kept out of the way
 // of the instructions that every frame runs.
 __device__ __noinline__ int choose_best(Finish& shared, const ScanRecord* records, int record_count, int segment,
-                                        const u64* keys, u64* spare, int rows, int classes, const Limits* limits) {
+                           const u64* keys, u64* spare, int rows, int classes,
+                           const Limits* limits) {
   int count = shared.count;
   __syncthreads();
   if (threadIdx.x == 0) shared.count = 0;
@@ -130,7 +126,8 @@ __device__ __noinline__ int choose_best(Finish& shared, const ScanRecord* record
     count = shared.count;
     spare = rest;
   }
-  const u64 last = count > MAX_CANDIDATES ? nth_key(shared.choice, spare, count, MAX_CANDIDATES) : 0;
+  const u64 last =
+      count > MAX_CANDIDATES ? nth_key(shared.choice, spare, count, MAX_CANDIDATES) : 0;
   __syncthreads();
   if (threadIdx.x == 0) shared.count = 0;
   __syncthreads();
@@ -148,7 +145,7 @@ __device__ void keep_all(Nms& nms, int count, int max_detections) {
   for (int first = 0; first < count; first += 32) {
     const u32 word = nms.alive[first / 32];
     const int place = kept + __popc(word & ((1u << threadIdx.x) - 1));
-    if (word >> threadIdx.x & 1) nms.kept[place] = first + threadIdx.x;
+    if (word >> threadIdx.x & 1 && place < max_detections) nms.kept[place] = first + threadIdx.x;
     kept += __popc(word);
   }
   if (threadIdx.x == 0) nms.kept_count = min(kept, max_detections);
@@ -164,9 +161,6 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
   __shared__ Finish shared;
   const Transform transform = {offset_x, offset_y, scale_x, scale_y, origin_x, origin_y, width, height};
   const int thread = threadIdx.x;
-  const double iou = limits->iou;  // read before they are needed, and then here
-  const int max_detections = limits->max_detections;
-  const i64 declared = records[0].declared;
   if (thread == 0) {
     shared.count = shared.not_finite[0] = shared.not_finite[1] = shared.is_bad = 0;
     shared.foreign = NONE;
@@ -179,12 +173,10 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
     count = choose_best(shared, records, record_count, segment, keys, spare, rows, classes, limits);
   }
   sort_keys(shared.keys, count);
-  const u64* ordered = shared.keys;
-  if (count > HALF) {
+  // Boxes will lie where the keys are. Of the first 512, usually all, threads need not wait for memory.
+  const u64 own_key = thread < count ? shared.keys[thread] : 0;
 #pragma unroll 1
-    for (int place = thread; place < count; place += THREADS) sorted[place] = shared.keys[place];
-    ordered = sorted;
-  }
+  for (int place = thread; place < count; place += THREADS) sorted[place] = shared.keys[place];
   for (int word = thread; word < WORDS; word += THREADS) shared.nms.alive[word] = 0;
   __syncthreads();
 
@@ -192,17 +184,16 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
     const int place = first + thread % 32;
     bool is_seen = false;
     if (place < count) {
-      const u64 key = ordered[place];
+      const u64 key = place == thread ? own_key : sorted[place];
       const u32 index = rank_index(key);
       const int row = IS_PAIRS ? index / classes : index;
-      const int class_id = IS_PAIRS ? index % classes : class_ids[index];
       const float4 box = box_at(values, row_step, side_step, row, network_width, network_height);
       if (!(is_finite(box.x) && is_finite(box.y) && is_finite(box.z) && is_finite(box.w))) atomicOr(&shared.is_bad, 1u);
       const float4 seen = transform.box(box);
       is_seen = seen.z > seen.x && seen.w > seen.y;
       if (IS_PAIRS) is_seen = is_seen && reaches_limit(key, classes, limits);
       shared.boxes[place] = box;
-      shared.class_ids[place] = class_id;
+      shared.class_ids[place] = IS_PAIRS ? index % classes : class_ids[index];
     }
     const u32 seen = __ballot_sync(ALL_LANES, is_seen);
     if (thread % 32 == 0) shared.nms.alive[first / 32] = seen;
@@ -210,12 +201,13 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
   __syncthreads();
 
   const bool is_foreign = shared.foreign != NONE;
+  const i64 declared = records[0].declared;
   const bool is_bad = shared.not_finite[0] || shared.not_finite[1] || is_foreign || shared.is_bad;
   if (!is_bad) {
     if (HAS_NMS) {
-      greedy_nms(shared.nms, shared.boxes, shared.class_ids, count, iou, max_detections);
+      greedy_nms(shared.nms, shared.boxes, shared.class_ids, count, limits->iou, limits->max_detections);
     } else if (thread < 32) {
-      keep_all(shared.nms, count, max_detections);
+      keep_all(shared.nms, count, limits->max_detections);
     }
   }
   __syncthreads();
@@ -223,7 +215,7 @@ finish_boxes(const VALUE* values, i64 row_step, i64 side_step, int rows, int cla
 #pragma unroll 1
   for (int index = thread; index < kept; index += THREADS) {
     const int place = shared.nms.kept[index];
-    const u64 key = ordered[place];
+    const u64 key = sorted[place];
     result_boxes[index] = transform.box(shared.boxes[place]);
     result_scores[index] = rank_score(key);
     result_class_ids[index] = shared.class_ids[place];

@@ -87,7 +87,7 @@ __device__ inline void keep(Nms& nms, u64 stay, int max_detections) {
 #pragma unroll 1
   for (int index = lane; index < BATCH; index += 32) {
     const int place = before + __popcll(stay & ((1ull << index) - 1));
-    if (stay >> index & 1) nms.kept[place] = static_cast<u16>(nms.batch[index]);
+    if (stay >> index & 1 && place < max_detections) nms.kept[place] = static_cast<u16>(nms.batch[index]);
   }
   if (lane == 0) {
     nms.kept_before = before;

@@ -13,7 +13,6 @@ scan_columns(const VALUE* output, int channels, int cells, int classes, const EX
   __shared__ int best_classes[PARTS][CELLS];
   Scan scan(&shared, keys + static_cast<size_t>(blockIdx.x) * CELLS);
 
-  const float least = limits->least;  // of all classes: read early, it spares most cells the wait for their class's
   const int cell = blockIdx.x * CELLS + threadIdx.x;
   const int cell_blocks = (cells + CELLS - 1) / CELLS;
   if (blockIdx.x >= cell_blocks) {
@@ -38,8 +37,7 @@ scan_columns(const VALUE* output, int channels, int cells, int classes, const EX
   if (threadIdx.y == 0 && cell < cells) {
     Best best;
     for (int part = 0; part < PARTS; ++part) best.merge(values[part][threadIdx.x], best_classes[part][threadIdx.x]);
-    if (best.class_id < classes && best.value >= least && best.value > 0.0f &&
-        best.value >= lowest_scores(limits)[best.class_id]) {
+    if (best.class_id < classes && best.value >= lowest_scores(limits)[best.class_id] && best.value > 0.0f) {
       class_ids[cell] = best.class_id;
       scan.add(best.value, cell);
     }

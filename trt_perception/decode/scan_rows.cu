@@ -12,7 +12,6 @@ scan_rows(const VALUE* output, int rows, int columns, const Limits* limits, Scan
   __shared__ ScanRecord shared;
   Scan scan(&shared, keys + static_cast<size_t>(blockIdx.x) * ROWS);
 
-  const float least = limits->least;  // of all classes: read early, it spares most rows the wait for their class's
   const int lane = threadIdx.x % LANES;
   const int row = blockIdx.x * ROWS + threadIdx.x / LANES;
   Best best;
@@ -44,8 +43,8 @@ scan_rows(const VALUE* output, int rows, int columns, const Limits* limits, Scan
   if (lane == 0 && row < rows && best.class_id < classes) {
     const float score = IS_OBJECTNESS_ALONE ? objectness : HAS_OBJECTNESS ? objectness * best.value : best.value;
     // As the reference: objectness alone rules out a row, which matters where class scores are above 1.
-    const bool is_hopeful = !HAS_OBJECTNESS || objectness >= least;
-    if (is_hopeful && score >= least && score > 0.0f && score >= lowest_scores(limits)[best.class_id]) {
+    const bool is_hopeful = !HAS_OBJECTNESS || objectness >= limits->least;
+    if (is_hopeful && score >= lowest_scores(limits)[best.class_id] && score > 0.0f) {
       class_ids[row] = best.class_id;
       scan.add(score, row);
     }

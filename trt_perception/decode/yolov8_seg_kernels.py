@@ -16,7 +16,7 @@ from trt_perception.decode.instance_canvas import InstanceCanvas
 from trt_perception.decode.mask_launch import AXES_BYTES, PIXEL_THREADS, THREADS, MaskPlace, axis_arguments, blocks_of
 from trt_perception.decode.yolov8_kernels import yolov8_kernels
 from trt_perception.errors import DropReason, FrameError
-from trt_perception.instance_detections import MAX_INSTANCES, InstanceDetections
+from trt_perception.instance_detections import InstanceDetections
 from trt_perception.kernel_call import KernelCall, KernelSource
 from trt_perception.model.model_spec import HeadSpec, ModelSpec, TensorType
 from trt_perception.preprocess.image_transform import ImageTransform
@@ -24,13 +24,13 @@ from trt_perception.thresholds import Thresholds
 
 
 def _sources(coefficients: TensorType, prototypes: TensorType) -> tuple[KernelSource, KernelSource]:
-    """The kernels for the tables and for the pixels."""
+    """The kernels for the axes and for the pixels."""
     defines = (("COEFFICIENT", ELEMENT_TYPES[coefficients]), ("PROTOTYPE", ELEMENT_TYPES[prototypes]))
-    tables, paint = (
+    axes, paint = (
         KernelSource(file="decode/instance_mask.cu", function=function, defines=defines)
-        for function in ("instance_tables", "paint_instances")
+        for function in ("instance_axes", "paint_instances")
     )
-    return tables, paint
+    return axes, paint
 
 
 def kernel_sources() -> tuple[KernelSource, ...]:
@@ -41,10 +41,10 @@ def kernel_sources() -> tuple[KernelSource, ...]:
 class Yolov8SegKernels:
     """The kernels of `Yolov8SegDecoder`: those of YOLOv8's boxes, then two for the masks.
 
-    The result is the block of boxes, a flag for masks that overflow, and the mask. Products of coefficients and
-    prototypes are added in float32 in an order of their own, as the reference leaves it to NumPy: pixels whose value is
-    zero but for rounding may differ. A cell between which no pixel lies is not looked at, where the reference refuses
-    it if it overflows.
+    The result is the block of boxes, a flag for masks that overflow, and the mask. Coefficients and prototypes are
+    multiplied and added in order, in float32; the reference leaves the order to NumPy, so pixels whose value is zero
+    but for rounding may differ. A cell between which no pixel lies is not looked at, where the reference refuses it if
+    it overflows.
 
     Args:
         head: The head, of which `make_decoder` has found that it fits.
@@ -55,7 +55,7 @@ class Yolov8SegKernels:
         boxes, prototypes = head_outputs(head, spec, 2)
         self._boxes = yolov8_kernels(head, spec)
         self._outputs = (boxes.name, prototypes.name)
-        self._tables, self._paint = _sources(boxes.dtype, prototypes.dtype)
+        self._axes, self._paint = _sources(boxes.dtype, prototypes.dtype)
         self._candidates = boxes.shape[2]
         self._first_coefficient = 4 + len(head.labels)
         _, self._masks, *grid = prototypes.shape
@@ -70,8 +70,8 @@ class Yolov8SegKernels:
 
     @property
     def workspace_bytes(self) -> int:
-        """What the boxes need, the table of the axes, and that of the objects' edges."""
-        return self._workspace_offsets()[1] + 16 * MAX_INSTANCES
+        """What the boxes need, and the table of the axes."""
+        return aligned(self._boxes.workspace_bytes) + AXES_BYTES
 
     @property
     def limits_bytes(self) -> int:
@@ -98,18 +98,16 @@ class Yolov8SegKernels:
         """`HeadKernels` says more."""
         canvas = self._canvas(transform)
         rows, columns = canvas.axes
-        axes, edges = (np.uint64(workspace + offset) for offset in self._workspace_offsets())
+        axes = np.uint64(workspace + aligned(self._boxes.workspace_bytes))
         overflows = np.uint64(result + aligned(self.block.nbytes))
         tabled = KernelCall(
-            source=self._tables,
+            source=self._axes,
             grid=(blocks_of(rows.crop_px + columns.crop_px), 1, 1),
             block=THREADS,
             arguments=(
-                axes, edges, overflows,
-                np.uint64(result + self.block.count), np.uint64(result + self.block.boxes),
+                axes, overflows,
                 *axis_arguments(rows), *(np.int32(cell) for cell in canvas.between(rows)),
                 *axis_arguments(columns), *(np.int32(cell) for cell in canvas.between(columns)),
-                *(np.float64(number) for number in canvas.edges),
             ),
         )  # fmt: skip
         tile = canvas.tile()
@@ -119,10 +117,11 @@ class Yolov8SegKernels:
             grid=(blocks_of(canvas.width, tile.width), blocks_of(canvas.height, tile.height), 1),
             block=PIXEL_THREADS,
             arguments=(
-                axes, edges, np.uint64(result + self.block.positions),
+                *(np.uint64(result + offset) for offset in (self.block.count, self.block.boxes, self.block.positions)),
                 boxes, np.int32(self._candidates), np.int32(self._first_coefficient), np.int32(self._masks),
                 prototypes, *(np.int32(size) for size in self._grid),
-                *(np.int32(number) for number in canvas.crop), np.int32(tile.width), np.int32(tile.height),
+                axes, *(np.int32(n) for n in canvas.crop), *(np.float64(n) for n in canvas.edges),
+                np.int32(tile.width), np.int32(tile.height),
                 np.uint64(result + self.mask_place(transform).offset),
                 np.int32(canvas.width), np.int32(canvas.height), overflows,
             ),
@@ -139,11 +138,6 @@ class Yolov8SegKernels:
         place = self.mask_place(transform)
         ids = view(result, place.offset, np.uint8, (place.height, place.width)).copy()
         return InstanceDetections(boxes=found.boxes, scores=found.scores, class_ids=found.class_ids, instance_ids=ids)
-
-    def _workspace_offsets(self) -> tuple[int, int]:
-        """Where the tables of the axes and of the edges lie, behind what the boxes need."""
-        axes = aligned(self._boxes.workspace_bytes)
-        return axes, axes + AXES_BYTES
 
     def _canvas(self, transform: ImageTransform) -> InstanceCanvas:
         return InstanceCanvas.of(transform, self._network, self._grid, self._size)
