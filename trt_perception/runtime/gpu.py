@@ -6,7 +6,6 @@ The only place that imports the CUDA packages, but for the compiler of kernels.
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from trt_perception.runtime.gpu_watch import watched
 from trt_perception.runtime.kernel_cache import KernelCache
 from trt_perception.runtime.kernel_files import PACKAGE
 from trt_perception.runtime.kernel_launcher import Kernel, KernelLauncher
-from trt_perception.runtime.short_calls import ShortCalls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +39,6 @@ class Memory:
     is_pinned: bool = False
 
 
-class _Chosen(threading.local):
-    """The GPU that a thread has chosen, and by which package. Nothing else in this process chooses one."""
-
-    core: Any = None
-    index = -1
-
-
-_chosen = _Chosen()
-
-
 class Gpu:
     """One GPU. Every thread that calls it, or TensorRT, calls `use` before.
 
@@ -64,8 +52,6 @@ class Gpu:
         MissingError: The CUDA packages, or the driver, are not installed.
         DeviceError: There is no such device, or it cannot be used.
     """
-
-    _short: ShortCalls | None = None
 
     def __init__(self, index: int = 0, *, kernel_cache: KernelCache | None = None) -> None:
         try:
@@ -92,19 +78,15 @@ class Gpu:
             cache=kernel_cache or KernelCache(),
             error=self.error,
         )
-        self._short = self._checked_short_calls()
 
     def use(self) -> None:
-        """Make it the calling thread's GPU. Costs nothing where it is already.
+        """Make it the calling thread's GPU. Cheap.
 
         Raises:
             DeviceError: It cannot be used.
         """
-        if _chosen.core is self._core and _chosen.index == self.index:
-            return
         with self.guard("choosing it"):
             self._core.Device(self.index).set_current()
-        _chosen.core, _chosen.index = self._core, self.index
 
     def free_bytes(self) -> int:
         """Device memory that is free now."""
@@ -198,17 +180,11 @@ class Gpu:
 
     def wait(self, stream: Any, event: Any) -> None:
         """Let what comes into the stream from now on wait until the event, as last recorded, has happened."""
-        if self._short is not None:
-            self._check(self._short.wait(stream, event), "cuStreamWaitEvent")
-            return
         with self.guard("waiting for another stream"):
             stream.wait(event)
 
     def record(self, stream: Any, event: Any) -> None:
         """Let the event happen as soon as the stream has done what it has got so far."""
-        if self._short is not None:
-            self._check(self._short.record(stream, event), "cuEventRecord")
-            return
         with self.guard("recording an event"):
             stream.record(event)
 
@@ -305,22 +281,6 @@ class Gpu:
         status = runtime.cudaMemGetInfo()[0]
         # While a stream is captured some calls are refused, which passes.
         return bool(status != runtime.cudaError_t.cudaSuccess and "StreamCapture" not in status.name)
-
-    def _checked_short_calls(self) -> ShortCalls | None:
-        """The driver's calls, if they do what those of cuda.core do."""
-        short = ShortCalls.load()
-        if short is None:
-            return None
-        stream, event = self.make_stream(), self.make_event()
-        works = short.record(stream, event) == 0 and short.wait(stream, event) == 0
-        with self.guard("trying events"):
-            stream.sync()
-        stream.close()
-        return short if works else None
-
-    def _check(self, status: int, function: str) -> None:
-        if status:
-            raise self.error(f"{function} fails: error {status}")
 
     def _call(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         """Call the CUDA runtime; its results without the status."""

@@ -193,7 +193,7 @@ class GpuPipeline(JudgingModel):
             except BaseException:
                 self._abandon()
                 raise
-            finish = partial(self._finish, slot, plan, raw, places, picture, begun_ns=begun, image_decoded_ns=decoded)
+            finish = partial(self._finish, slot, plan, raw, picture, begun_ns=begun, image_decoded_ns=decoded)
             slot.ticket = ticket = Ticket(finish)
             return ticket
 
@@ -317,7 +317,6 @@ class GpuPipeline(JudgingModel):
         slot: PipelineSlot,
         plan: FramePlan,
         frames: Sequence[Frame],
-        places: Sequence[DeviceFrame],
         picture: Picture | None,
         *,
         begun_ns: int,
@@ -329,8 +328,6 @@ class GpuPipeline(JudgingModel):
         with gpu.guard(f"running the engine {self._opened.engine.name}"):
             slot.done.sync()
         done_ns = monotonic_ns()
-        for place in places:
-            place.let_go(slot.done)
         heads = self._kernels.read(slot.block(gpu, plan.result_bytes), plan)
         started_ns = image_decoded_ns or begun_ns
         times = StageTimes(
