@@ -75,7 +75,12 @@ class Account:
         if invented:
             yield f"{len(invented)} stamps were invented, {invented[0]} first"
         if len(twice) > len(invented):
-            yield f"{len(twice) - len(invented)} stamps have more fates than messages"
+            known = sorted((stamp for stamp in twice if sent[stamp]), key=str)
+            reasons = [reason for stamp, reason in self.drops if stamp == known[0]]
+            yield (
+                f"{len(known)} stamps have more fates than messages: {known[0]} sent {sent[known[0]]} times, ended "
+                f"{ended[known[0]]} times, dropped as {dict(Counter(reasons))}"
+            )
         processed = self.state.count("processed")
         if self.received != processed + sum(self.dropped.values()):
             yield f"received {self.received}, processed {processed}, dropped {self.dropped}: the sum is wrong"
