@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,10 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from helpers.gpu_pipeline_rig import MakeRig
     from helpers.kernel_bench import KernelBench
+
+# A job that a shell runs in the background ignores Ctrl-C, and so would all processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine takes its time over one example; pytest-timeout limits the whole test. In CI the examples are the
 # same at every run: what it says is about the change. New ones are looked for wherever else the tests run.
