@@ -119,20 +119,23 @@ def _received(diagnostics: Listener) -> dict[str, int]:
     return counts
 
 
-def _check(accounts: dict[str, Account], *, max_lost_share: float) -> None:
+MOST_LOST = 0.25
+"""Of a camera's images, in the middleware: eight processes on two cores come late, and its queue of one keeps the newest."""
+
+
+def _check(accounts: dict[str, Account]) -> None:
     assert set(accounts) == set(CAMERAS)
     for camera, account in accounts.items():
         account.check()
         assert len(account.results) > 0, f"{camera} was never answered"
-        assert account.lost_share <= max_lost_share, f"{camera}: {account.lost_share:.1%} never arrived"
+        assert account.lost_share <= MOST_LOST, f"{camera}: {account.lost_share:.1%} never arrived"
 
 
 @pytest.mark.parametrize("receivers", [0, 2], ids=["in_process", "two_receivers"])
 def test_every_stamp_has_one_fate(tmp_path: Path, receivers: int) -> None:
     model = make_yolox_onnx(tmp_path / "boxes.onnx", size=64)
     accounts = _drive(tmp_path, model=model, seconds=4.0, size=(640, 360), receivers=receivers)
-    # Nine processes on two cores: one that comes late takes the newest of what waits.
-    _check(accounts, max_lost_share=0.25 if receivers else 0.1)
+    _check(accounts)
 
 
 @pytest.mark.soak
@@ -146,5 +149,4 @@ def test_every_stamp_of_a_minute_has_one_fate(tmp_path: Path) -> None:
             f"{camera}: sent {len(account.sent)}, received {account.received}, results {len(account.results)}, "
             f"replaced {len(account.drops)}"
         )
-    # A node whose processor is full takes late, and the middleware's queue of one keeps the newest, too.
-    _check(accounts, max_lost_share=0.25)
+    _check(accounts)
