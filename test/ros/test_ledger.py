@@ -120,7 +120,7 @@ def _received(diagnostics: Listener) -> dict[str, int]:
 
 
 MOST_LOST = 0.25
-"""Of a camera's images, in the middleware: eight processes on two cores come late, and its queue of one keeps the newest."""
+"""Of a camera's images, in the middleware: with eight processes on two cores, its queue of one keeps the newest."""
 
 
 def _check(accounts: dict[str, Account]) -> None:
