@@ -35,8 +35,8 @@ from trt_perception.preprocess.image_transform import ImageTransform
 from trt_perception.result import HeadResult, Result
 from trt_perception.segmentation_mask import UNLABELLED, SegmentationMask
 
-LETTERS = 1 if int(cv2.__version__.split(".")[0]) >= 5 else 8
-"""Grey levels by which a letter may differ."""
+LETTERS = 1 if int(cv2.__version__.split(".")[0]) >= 5 else 32
+"""Grey levels by which letters may differ: OpenCV 4 blends strokes over each other, and tags may lie over tags."""
 LABELS = ("car", "traffic light", "gjpq_|", "")
 
 

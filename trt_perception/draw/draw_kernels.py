@@ -51,7 +51,7 @@ class DrawKernels:
     """Describes the work that draws the results of one frame. Needs no GPU and holds no state of a frame.
 
     Outlines and tints are those of `annotate`. Letters are within 1 grey level of it, with OpenCV 4, which lays the
-    strokes of a letter over each other, within 8; scores above 1 are written as 1.00.
+    strokes of a letter over each other, within 8 (where tags lie over tags, 32); scores above 1 are written as 1.00.
 
     Args:
         spec: The model, with the labels that are shown.
