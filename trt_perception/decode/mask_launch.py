@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from trt_perception.decode.element_type import ELEMENT_TYPES
+from trt_perception.decode.head_kernels import view
 from trt_perception.decode.mask_grid import MaskAxis
 from trt_perception.frame import MAX_SIDE_PX
-from trt_perception.kernel_call import Size
+from trt_perception.kernel_call import KernelSource, Size
+from trt_perception.model.model_spec import TensorType
 
 AXES_BYTES = 2 * MAX_SIDE_PX * 16
 """Room for the table of the axes, which the kernels fill: 16 bytes a row and a column of the largest image."""
@@ -37,6 +41,31 @@ class MaskPlace(NamedTuple):
     def nbytes(self) -> int:
         """Size of the mask."""
         return self.height * self.width
+
+    def read(self, result: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A copy of the mask: uint8 (height, width).
+
+        Args:
+            result: The head's block of results.
+        """
+        return view(result, self.offset, np.uint8, (self.height, self.width)).copy()
+
+
+def mask_sources(
+    file: str, functions: tuple[str, str], define: str, dtype: TensorType
+) -> tuple[KernelSource, KernelSource]:
+    """The kernels of one head for its cells and for pixels, in that order.
+
+    Args:
+        file: Relative to the package.
+        functions: Their names.
+        define: What the element type is called in it.
+        dtype: Of the output.
+    """
+    cells, pixels = (
+        KernelSource(file=file, function=function, defines=((define, ELEMENT_TYPES[dtype]),)) for function in functions
+    )
+    return cells, pixels
 
 
 def axis_arguments(axis: MaskAxis | None) -> tuple[np.int32, ...]:

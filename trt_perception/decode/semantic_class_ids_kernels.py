@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from trt_perception.decode.element_type import ELEMENT_TYPES
 from trt_perception.decode.head_check import INTEGERS
 from trt_perception.decode.head_kernels import aligned, view
 from trt_perception.decode.mask_grid import mask_axes
@@ -18,6 +17,7 @@ from trt_perception.decode.mask_launch import (
     MaskPlace,
     axis_arguments,
     blocks_of,
+    mask_sources,
     pixel_grid,
 )
 from trt_perception.decode.no_limits import NoLimits
@@ -32,13 +32,7 @@ _NONE = 2**31 - 1
 
 
 def _sources(dtype: TensorType) -> tuple[KernelSource, KernelSource]:
-    """The kernels for cells and for pixels."""
-    defines = (("ID", ELEMENT_TYPES[dtype]),)
-    cells, pixels = (
-        KernelSource(file="decode/class_ids_mask.cu", function=function, defines=defines)
-        for function in ("id_cells", "id_pixels")
-    )
-    return cells, pixels
+    return mask_sources("decode/class_ids_mask.cu", ("id_cells", "id_pixels"), "ID", dtype)
 
 
 def kernel_sources() -> tuple[KernelSource, ...]:
@@ -127,8 +121,7 @@ class SemanticClassIdsKernels(NoLimits):
                 DropReason.INFERENCE_FAILED,
                 f"output {self._output!r}: class id {foreign}, expected 0 to {self._classes - 1} or {UNLABELLED}",
             )
-        place = self.mask_place(transform)
-        return SegmentationMask(class_ids=view(result, place.offset, np.uint8, (place.height, place.width)).copy())
+        return SegmentationMask(class_ids=self.mask_place(transform).read(result))
 
     def _window(self, transform: ImageTransform) -> tuple[int, int, int, int]:
         """The cells that are looked at: first row, first column, rows, columns."""

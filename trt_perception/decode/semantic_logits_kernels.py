@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from trt_perception.decode.element_type import ELEMENT_TYPES
 from trt_perception.decode.head_check import FLOATS
 from trt_perception.decode.head_kernels import aligned, view
 from trt_perception.decode.mask_grid import mask_axes
@@ -18,6 +17,7 @@ from trt_perception.decode.mask_launch import (
     MaskPlace,
     axis_arguments,
     blocks_of,
+    mask_sources,
     pixel_grid,
 )
 from trt_perception.decode.no_limits import NoLimits
@@ -29,13 +29,7 @@ from trt_perception.segmentation_mask import SegmentationMask
 
 
 def _sources(dtype: TensorType) -> tuple[KernelSource, KernelSource]:
-    """The kernels for cells and for pixels."""
-    defines = (("LOGIT", ELEMENT_TYPES[dtype]),)
-    cells, pixels = (
-        KernelSource(file="decode/logits_mask.cu", function=function, defines=defines)
-        for function in ("logit_cells", "logit_pixels")
-    )
-    return cells, pixels
+    return mask_sources("decode/logits_mask.cu", ("logit_cells", "logit_pixels"), "LOGIT", dtype)
 
 
 def kernel_sources() -> tuple[KernelSource, ...]:
@@ -126,8 +120,7 @@ class SemanticLogitsKernels(NoLimits):
                 DropReason.INFERENCE_FAILED,
                 f"output {self._output!r}: {wrong} of {size} values are NaN or infinite",
             )
-        place = self.mask_place(transform)
-        return SegmentationMask(class_ids=view(result, place.offset, np.uint8, (place.height, place.width)).copy())
+        return SegmentationMask(class_ids=self.mask_place(transform).read(result))
 
     @property
     def _count(self) -> int:

@@ -135,8 +135,7 @@ class Yolov8SegKernels:
         found = self._boxes.read(result, transform)
         if view(result, aligned(self.block.nbytes), np.int32, (1,))[0]:
             raise FrameError(DropReason.INFERENCE_FAILED, "an object's mask coefficients times the prototypes overflow")
-        place = self.mask_place(transform)
-        ids = view(result, place.offset, np.uint8, (place.height, place.width)).copy()
+        ids = self.mask_place(transform).read(result)
         return InstanceDetections(boxes=found.boxes, scores=found.scores, class_ids=found.class_ids, instance_ids=ids)
 
     def _canvas(self, transform: ImageTransform) -> InstanceCanvas:
