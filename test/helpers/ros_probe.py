@@ -112,6 +112,38 @@ class RosProbe:
             wait_until(lambda: publisher.get_subscription_count() > 0, what=f"a subscriber of {topic}")
         return publisher
 
+    @staticmethod
+    def ask(publisher: Any, message_of: Callable[[int], Any], *listeners: Listener, again_s: float = 1.0) -> list[Any]:
+        """Send a message, and a newer one every `again_s`, until all listeners have the answer to one of them.
+
+        Once is not enough: that our publisher has found its subscriber says nothing of the other's publishers, which
+        may not have found our listeners yet, and a best-effort message may be lost.
+
+        Args:
+            publisher: Where it goes.
+            message_of: Makes the message with that stamp, ns.
+            listeners: Where the answers, whose headers have the same stamp, come.
+            again_s: How long an answer may take before the next message is sent, s.
+
+        Returns:
+            The answers, one of each listener, all to the same message.
+        """
+        answers: list[Any] = []
+
+        def is_answered() -> bool:
+            stamp_ns = time.time_ns()
+            publisher.publish(message_of(stamp_ns))
+            end = time.monotonic() + again_s
+            while time.monotonic() < end:
+                answers[:] = [listener.find(stamp_ns) for listener in listeners]
+                if all(answer is not None for answer in answers):
+                    return True
+                time.sleep(0.01)
+            return False
+
+        wait_until(is_answered, what="an answer of every listener")
+        return answers
+
     def call(self, service_type: Any, name: str, request: Any, *, timeout_s: float = 20.0) -> Any:
         """The response of a service."""
         client = self.node.create_client(service_type, name)

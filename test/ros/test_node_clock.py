@@ -24,8 +24,11 @@ def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, p
         node.wait_for("active")
         camera = probe.advertise(Image, "/sim/front/image_raw")
         results = probe.listen(vision_msgs.Detection2DArray, "/sim/front/detections")
-        time.sleep(0.5)
-        camera.publish(front_image(1_600_000_000 * 10**9))
+        for step in range(20):  # until somebody is known to listen
+            camera.publish(front_image(1_600_000_000 * 10**9 + step))
+            time.sleep(0.2)
+            if len(results):
+                break
         results.wait(1)
         wait_until(lambda: "nothing came on /clock" in node.text)
         assert diagnostics_of(probe, "front", node="simulated")["no_clock"] == "1"
