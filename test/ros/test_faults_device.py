@@ -67,9 +67,9 @@ def test_a_sticky_error_ends_the_process_with_one_line_and_exit_code_3(tmp_path:
 
 RUN_TO_STANDSTILL = RUN_TO_LOSS.replace(
     'raise DeviceError("GPU 0: an illegal memory access was encountered", is_sticky=True)',
-    """with watched("GPU 0: running the engine demo.engine"):
+    """with Watched("GPU 0: running the engine demo.engine"):
                 time.sleep(60)""",
-).replace("import sys, time", "import sys, time\nfrom trt_perception.runtime.gpu_watch import watched")
+).replace("import sys, time", "import sys, time\nfrom trt_perception.runtime.gpu_watch import Watched")
 
 
 STUCK = "perception: GPU 0: running the engine demo.engine has not ended after 2 s"

@@ -10,7 +10,7 @@ import pytest
 
 from trt_perception.errors import DeviceError
 from trt_perception.runtime import gpu_watch
-from trt_perception.runtime.gpu_watch import GpuWatch, watched
+from trt_perception.runtime.gpu_watch import GpuWatch, Watched
 
 
 def wait_until(condition: Callable[[], object], *, timeout_s: float = 10.0) -> None:
@@ -25,7 +25,7 @@ def test_a_wait_that_does_not_end_is_told_once() -> None:
     release = threading.Event()
 
     def wait() -> None:
-        with watched("GPU 0: running the engine demo.engine"):
+        with Watched("GPU 0: running the engine demo.engine"):
             release.wait(20.0)
 
     workers = [threading.Thread(target=wait) for _ in range(2)]
@@ -53,7 +53,7 @@ def test_many_short_waits_in_a_row_are_none(monkeypatch: pytest.MonkeyPatch) -> 
     with GpuWatch(told.append, limit_s=0.2):
         end = time.monotonic() + 0.6
         while time.monotonic() < end:
-            with watched("short"), watched("and one within"):
+            with Watched("short"), Watched("and one within"):
                 time.sleep(0.001)
     assert told == []
     assert gpu_watch._waits == {}
@@ -65,14 +65,14 @@ def test_time_that_the_process_did_not_run_does_not_count(monkeypatch: pytest.Mo
     looks = iter([False] * 5 + [True])
     # Between two looks lies any time: five looks are not twenty.
     monkeypatch.setattr(watch._stopping, "wait", lambda timeout: next(looks))
-    with watched("long"):
+    with Watched("long"):
         watch.start()
         watch._thread.join(10.0)
     assert told == []
 
 
 def test_a_wait_that_fails_is_over() -> None:
-    with pytest.raises(RuntimeError), watched("failing"):
+    with pytest.raises(RuntimeError), Watched("failing"):
         raise RuntimeError
     assert gpu_watch._waits == {}
 
@@ -83,6 +83,6 @@ def test_a_watch_that_ends_tells_nothing_more() -> None:
     watch.start()
     watch.stop()
     watch.stop()
-    with watched("long"):
+    with Watched("long"):
         time.sleep(0.3)
     assert told == []

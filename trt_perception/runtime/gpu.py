@@ -6,8 +6,6 @@ The only place that imports the CUDA packages, but for the compiler of kernels.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.engine.cuda_driver import CudaDriver
-from trt_perception.errors import DeviceError, MissingError, PerceptionError
+from trt_perception.errors import DeviceError, MissingError
 from trt_perception.kernel_call import KernelCall, KernelSource
-from trt_perception.runtime.gpu_watch import watched
+from trt_perception.runtime.gpu_guard import CudaErrors, GpuGuard
+from trt_perception.runtime.gpu_watch import Watched
 from trt_perception.runtime.kernel_cache import KernelCache
 from trt_perception.runtime.kernel_files import PACKAGE
 from trt_perception.runtime.kernel_launcher import Kernel, KernelLauncher
@@ -210,7 +209,7 @@ class Gpu:
             MissingError: NVRTC is not installed, or does not know this GPU.
             DeviceError: It does not compile, with the compiler's log; or its file has no such function.
         """
-        with self._naming(f"loading {source}"):  # compiling is no wait for the GPU
+        with CudaErrors(f"loading {source}", self.error):  # compiling is no wait for the GPU
             return self._launcher.load(source, root=root)
 
     def launch(self, call: KernelCall, handle: int) -> None:
@@ -244,26 +243,15 @@ class Gpu:
             options = self._core.EventOptions(timing_enabled=timing, blocking_sync=True)
             return self._core.Device(self.index).create_event(options)
 
-    @contextmanager
-    def guard(self, doing: str) -> Iterator[None]:
-        """Errors of the CUDA packages within become a DeviceError that says whether the process can go on.
+    def guard(self, doing: str) -> GpuGuard:
+        """A `with` block: errors of the CUDA packages become a DeviceError that says whether the process can go on.
 
         What is within may wait for the GPU: a `GpuWatch` sees when that does not end.
 
         Args:
             doing: What failed then, e.g. `waiting for the engine`.
         """
-        with watched(f"GPU {self.index}: {doing}"), self._naming(doing):
-            yield
-
-    @contextmanager
-    def _naming(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except PerceptionError:
-            raise
-        except Exception as error:  # cuda.core raises a private class, and others for wrong arguments
-            raise self.error(f"{doing} failed: {error}") from error
+        return GpuGuard(doing, self.error, name=f"GPU {self.index}")
 
     def error(self, problem: str) -> DeviceError:
         """The error to raise, with the GPU's index and what to do."""
@@ -284,7 +272,7 @@ class Gpu:
 
     def _call(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         """Call the CUDA runtime; its results without the status."""
-        with watched(f"GPU {self.index}: {function}"):  # a copy of pageable memory waits for what is before it
+        with Watched(f"GPU {self.index}: {function}"):  # a copy of pageable memory waits for what is before it
             status, *results = getattr(self._runtime, function)(*arguments)
         if status != self._runtime.cudaError_t.cudaSuccess:
             raise self.error(f"{function} fails: {status.name}")
