@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from functools import cache
 from types import ModuleType
 
 from trt_perception.errors import MissingError
@@ -23,6 +23,7 @@ def load_rosbags(module: str) -> ModuleType:
         ) from error
 
 
+@cache
 def load_zstd() -> ModuleType:
     """The zstandard module that comes with rosbags, or with Python from 3.14 on."""
     try:
@@ -31,7 +32,7 @@ def load_zstd() -> ModuleType:
         return load_rosbags("backports.zstd")
 
 
-def zstd_decompress() -> Callable[[bytes], bytes]:
-    """A function that unpacks one zstandard frame."""
-    decompress: Callable[[bytes], bytes] = load_zstd().decompress
-    return decompress
+@cache
+def load_lz4() -> ModuleType:
+    """The lz4.frame module, which comes with rosbags."""
+    return load_rosbags("lz4.frame")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,10 @@ from typing import Any
 
 from trt_perception.bag.bag_files import COMPRESSED_SUFFIX
 from trt_perception.bag.bag_topic import BagMessage, BagTopic
-from trt_perception.bag.libraries import load_rosbags, load_zstd, zstd_decompress
+from trt_perception.bag.libraries import load_rosbags
+from trt_perception.bag.open_chunks import indexed_messages
+from trt_perception.bag.unpack import TooLargeError, limit_chunks, unpack_message
+from trt_perception.bag.unpack_file import unpack_file
 from trt_perception.errors import BagError, PerceptionError
 
 MCAP_MAGIC = b"\x89MCAP0\r\n"
@@ -75,10 +77,9 @@ def read_messages(
     Raises:
         BagError: The file is damaged.
     """
-    unpack = zstd_decompress()
     with _open(path) as reader, _faults_named(path):
         wanted = [connection for connection in reader.connections if connection.topic in topics]
-        for connection, log_time_ns, data in reader.messages(wanted, start_ns, stop_ns) if wanted else ():
+        for connection, log_time_ns, data in _messages(reader, wanted, start_ns, stop_ns):
             if not isinstance(data, bytes) or not isinstance(log_time_ns, int):
                 # The columns of a sqlite3 row have the types that its bytes say, whatever the table's.
                 raise BagError(path, f"a message of {connection.topic} is no blob with a time, the file is damaged")
@@ -86,20 +87,32 @@ def read_messages(
                 topic=connection.topic,
                 type_name=connection.msgtype,
                 log_time_ns=log_time_ns,
-                data=unpack(data) if data[:4] == ZSTD_MAGIC else data,
+                data=unpack_message(data) if data[:4] == ZSTD_MAGIC else data,
             )
+
+
+def _messages(
+    reader: Any, connections: Sequence[Any], start_ns: int | None, stop_ns: int | None
+) -> Iterator[tuple[Any, Any, Any]]:
+    if not connections:
+        return iter(())
+    if getattr(reader.storage, "chunks", None):
+        return indexed_messages(reader, connections, start_ns, stop_ns)
+    messages: Iterator[tuple[Any, Any, Any]] = reader.messages(connections, start_ns, stop_ns)
+    return messages
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
     """A rosbags Reader on one file; a compressed file is unpacked beside the system's other temporary files."""
     rosbag2 = load_rosbags("rosbags.rosbag2")
+    limit_chunks()
     with ExitStack() as stack:
         with _faults_named(path):
             plain = path
             if path.suffix == COMPRESSED_SUFFIX:
                 plain = Path(stack.enter_context(tempfile.TemporaryDirectory())) / path.stem
-                _unpack(path, plain)
+                unpack_file(path, plain)
             _check_file(plain, shown=path)
             reader = rosbag2.Reader(plain)
             before = _sqlite_connections()
@@ -107,6 +120,7 @@ def _open(path: Path) -> Iterator[Any]:
             stack.callback(reader.close)
             if plain.suffix == ".db3":
                 _close_second_connection(plain, reader, before)
+                _check_columns(reader, shown=path)
         yield reader
 
 
@@ -127,9 +141,11 @@ def _close_second_connection(path: Path, reader: Any, before: list[Any]) -> None
             connection.close()
 
 
-def _unpack(path: Path, plain: Path) -> None:
-    with load_zstd().open(path, "rb") as source, plain.open("wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
+def _check_columns(reader: Any, *, shown: Path) -> None:
+    """Refuses tables whose values are computed as they are read: a few bytes could give any number of gigabytes."""
+    for table in ("messages", "topics"):
+        if any(row[6] for row in reader.storage.dbconn.execute(f"PRAGMA table_xinfo({table})")):
+            raise BagError(shown, f"its table {table} has columns that are computed, which no recorder writes")
 
 
 def _check_file(path: Path, *, shown: Path) -> None:
@@ -180,6 +196,8 @@ def _faults_named(path: Path) -> Iterator[None]:
         yield
     except PerceptionError:
         raise
+    except TooLargeError as error:
+        raise BagError(path, str(error), "record it, or convert it, with smaller chunks") from error
     except OSError as error:
         raise BagError(path, f"cannot be read: {error.strerror or error}", "check disk and permissions") from error
     except Exception as error:  # damaged bytes make struct, zstd, lz4, apsw and the library itself raise anything
