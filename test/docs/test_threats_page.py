@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 from helpers.fuzz_targets import TARGETS
 
+from trt_perception.bag import coco_file
+from trt_perception.bag.unpack import MAX_UNPACKED_BYTES
+from trt_perception.bag.unpack_file import LIKELY_BYTES, LIKELY_RATIO, ROOM_KEPT_BYTES
 from trt_perception.cdr.wire import MAX_TEXT_BYTES
 from trt_perception.engine import manifest
 from trt_perception.frame import MAX_SIDE_PX
 from trt_perception.options import read_yaml
+from trt_perception.options.limited_file import MAX_JSON_BYTES
 from trt_perception.preprocess.decode_image import MAX_IMAGE_PX
 from trt_perception.preprocess.jpeg_header import MAX_SCANS
 from trt_perception.ros.stamp_monitor import RESUME_NS
@@ -29,6 +33,14 @@ PAGE = (Path(__file__).parents[2] / "docs" / "threats.md").read_text()
         pytest.param(f"9 bytes a pixel, {9 * MAX_IMAGE_PX // 2**20} MiB", id="decoding"),
         pytest.param(f"more than {MAX_SCANS} scans", id="scans"),
         pytest.param(f"at most {MAX_TEXT_BYTES // 1024} KiB each", id="texts"),
+        pytest.param(f"table's digest; {MAX_JSON_BYTES // 2**20} MiB each", id="json"),
+        pytest.param(f"a COCO file of {coco_file.MAX_BYTES // 2**30} GiB at most", id="coco"),
+        pytest.param(f"which is at most {MAX_UNPACKED_BYTES // 2**30} GiB", id="chunk"),
+        pytest.param(
+            f"{LIKELY_BYTES // 2**30} GiB, or {LIKELY_RATIO} times its size if that is more; "
+            f"and {ROOM_KEPT_BYTES // 2**30} GiB of the temporary folder",
+            id="compressed_file",
+        ),
     ],
 )
 def test_a_stated_limit_is_that_of_the_code(words: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from trt_perception.errors import BagError
+from trt_perception.errors import BagError, InputError
+from trt_perception.options.limited_file import read_limited
 
 METADATA = "metadata.yaml"
 STORAGE_SUFFIXES = (".mcap", ".db3")
@@ -78,7 +79,11 @@ def _listed_files(path: Path) -> tuple[Path, ...]:
 def _read_metadata(file: Path) -> Mapping[str, Any]:
     remedy = f"`ros2 bag reindex` writes it anew; without {METADATA} the files are read as they are"
     try:
-        content = yaml.load(file.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.load(
+            read_limited(file, remedy=remedy).decode(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
+    except InputError as error:
+        raise BagError(file, str(error).removeprefix(f"{file}: ")) from error
     except OSError as error:
         raise BagError(file, f"cannot be read: {error.strerror}", "check its permissions") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:

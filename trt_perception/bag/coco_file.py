@@ -19,6 +19,12 @@ import numpy as np
 from trt_perception.bag.finite_float32 import finite_float32
 from trt_perception.bag.true_objects import TrueObjects
 from trt_perception.errors import InputError
+from trt_perception.options.limited_file import read_limited
+
+MAX_BYTES = 2**30
+"""Largest file that is read, three million objects as they are written here: it becomes Python's objects as a whole,
+which take five times its size, twenty where it is made for that."""
+_SPLIT = "split it, or give truth as topics of the bag, which are streamed"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,10 +99,11 @@ def read_coco(path: Path) -> CocoFile:
     """Reads a COCO file with boxes, ours or another's.
 
     Raises:
-        InputError: The file cannot be read, is no JSON, lacks a key, or an entry contradicts another.
+        InputError: The file cannot be read, is larger than 1 GiB or no JSON, lacks a key, or an entry contradicts
+            another.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_limited(path, limit=MAX_BYTES, remedy=_SPLIT).decode())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; check path and permissions") from error
     except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors are ValueErrors

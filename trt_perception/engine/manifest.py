@@ -20,6 +20,7 @@ from trt_perception.model.model_spec import ModelSpec
 from trt_perception.model.spec_problems import check_spec
 from trt_perception.options.from_mapping import from_mapping
 from trt_perception.options.json_schema import to_plain
+from trt_perception.options.limited_file import MAX_JSON_BYTES
 from trt_perception.options.option import option
 from trt_perception.precision.model_digest import joint_sha256
 from trt_perception.precision.precision_plan import PrecisionPlan
@@ -27,7 +28,7 @@ from trt_perception.precision.precision_plan import PrecisionPlan
 SCHEMA = 1
 """Number of the manifest's format. A newer number than this is refused."""
 
-MAX_BYTES = 2**24
+MAX_BYTES = MAX_JSON_BYTES
 """Largest manifest that is read: hundreds of times what a network of thousands of layers needs."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.errors import InputError
+from trt_perception.options.limited_file import read_limited
 from trt_perception.options.write_atomically import write_atomically
 
 SCHEMA = 1
@@ -82,10 +83,11 @@ def read_table(path: Path) -> CalibrationTable:
     Format 1: an object of `schema` (number), the fields of CalibrationTable, `ranges` an object and `dead` a list.
 
     Raises:
-        InputError: The file is absent, not JSON, of a newer format, or lacks a field or has a wrong one.
+        InputError: The file is absent, larger than 16 MiB, not JSON, of a newer format, or lacks a field
+            or has a wrong one.
     """
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_limited(path, remedy=_AGAIN))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}; check the path") from error
     except (ValueError, RecursionError) as error:

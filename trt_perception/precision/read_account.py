@@ -10,6 +10,7 @@ from typing import Any
 
 from trt_perception.errors import ConfigError, InputError
 from trt_perception.options.from_mapping import from_mapping
+from trt_perception.options.limited_file import read_limited
 from trt_perception.precision.account import SCHEMA, Account
 
 
@@ -17,11 +18,11 @@ def read_account(path: Path) -> Account:
     """Read what `quantize` wrote beside a graph.
 
     Raises:
-        InputError: The file is absent, no account, or of a newer version than this package reads.
+        InputError: The file is absent, larger than 16 MiB, no account, or of a newer version than this package reads.
     """
     remedy = "write it with `trt-perception quantize`"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_limited(path, remedy=remedy).decode())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; {remedy}") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.errors import DropReason, InputError
+from trt_perception.options.limited_file import limited_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +86,8 @@ def read_played(path: Path) -> dict[str, dict[int, int]]:
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Every line and its place."""
     try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                yield f"{path}:{number}", line
+        for number, line in enumerate(limited_lines(path), start=1):
+            yield f"{path}:{number}", line
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.errors import InputError
+from trt_perception.options.limited_file import limited_lines, read_limited
 from trt_perception.validate.frame_record import FrameRecord
 from trt_perception.validate.run_header import RunHeader
 from trt_perception.validate.validation_metrics import ValidationMetrics
@@ -19,6 +20,9 @@ TIMINGS = "timings.json"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 DETECTIONS = "detections"
+
+MAX_BYTES = 2**28
+"""Of a file that is read as a whole; frames.jsonl is read line by line."""
 
 
 class RunFolder:
@@ -84,8 +88,7 @@ def read_header(path: Path) -> RunHeader:
     """
     where = f"{path}:1"
     try:
-        with path.open(encoding="utf-8") as file:
-            line = file.readline()
+        line = next(limited_lines(path), "")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     return RunHeader.from_plain(_parsed(line, where), where=where)
@@ -97,24 +100,24 @@ def read_frames(path: Path) -> Iterator[FrameRecord]:
     Raises:
         InputError: While reading: a line is damaged.
     """
-    with path.open(encoding="utf-8") as file:
-        next(file, None)
-        for number, line in enumerate(file, start=2):
-            where = f"{path}:{number}"
-            try:
-                yield FrameRecord.from_plain(_parsed(line, where))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise InputError(f"{where}: expected the record of a frame; {error!r}") from error
+    lines = limited_lines(path)
+    next(lines, None)
+    for number, line in enumerate(lines, start=2):
+        where = f"{path}:{number}"
+        try:
+            yield FrameRecord.from_plain(_parsed(line, where))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{where}: expected the record of a frame; {error!r}") from error
 
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file.
 
     Raises:
-        InputError: The file cannot be read, or is no JSON.
+        InputError: The file cannot be read, is larger than 256 MiB, or is no JSON.
     """
     try:
-        text = path.read_text("utf-8")
+        text = read_limited(path, limit=MAX_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     return _parsed(text, str(path))
