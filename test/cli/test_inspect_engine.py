@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.built_engine import DEMO_MODEL, SPLIT_ENGINE, demo_account, demo_plan
@@ -12,6 +13,8 @@ from helpers.inspected_tensorrt import GPU, PLAN, fake_tensorrt, write_fake_engi
 
 from trt_perception.cli.main import main
 from trt_perception.engine import engine_report
+from trt_perception.engine.engine_files import EngineFiles
+from trt_perception.engine.signature import make_key_pair, sign_engine
 from trt_perception.model.load_spec import load_spec
 
 
@@ -31,6 +34,75 @@ def test_shows_manifest_layers_and_verification(engine: Path, capsys: pytest.Cap
     assert "for Some GPU (9.0)" in printed
     assert "| backbone | int8 | 32 | 2 |" in printed
     assert "wider than planned: backbone.rgb.stage1.1.Add: planned int8, computes fp16" in printed
+
+
+def test_without_a_key_it_says_that_nothing_was_verified(engine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(engine)]) == 0
+    assert "signature   not verified, no public key was given" in capsys.readouterr().out
+    assert main(["inspect", str(engine), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["signed_by"] is None
+
+
+class TestPublicKey:
+    """With --public-key nothing is loaded that this key did not sign, here or where TensorRT is absent."""
+
+    @pytest.fixture
+    def keys(self, tmp_path: Path) -> list[Path]:
+        return [make_key_pair(tmp_path / name) for name in ("own", "other")]
+
+    @pytest.fixture
+    def opened(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+        """The plans that TensorRT was given."""
+        plans: list[bytes] = []
+        open_plan = engine_report.open_plan
+
+        def noted(trt: Any, plan: bytes, **given: Any) -> Any:
+            plans.append(plan)
+            return open_plan(trt, plan, **given)
+
+        monkeypatch.setattr(engine_report, "open_plan", noted)
+        return plans
+
+    def test_loads_what_the_key_signed(
+        self, engine: Path, keys: list[Path], opened: list[bytes], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        sign_engine(engine, keys[0].with_suffix(""))
+        assert main(["inspect", str(engine), "--public-key", str(keys[0])]) == 0
+        assert f"signature   by {keys[0]}" in capsys.readouterr().out
+        assert opened == [PLAN]
+
+    @pytest.mark.parametrize("here", [pytest.param(True, id="tensorrt"), pytest.param(False, id="no_tensorrt")])
+    @pytest.mark.parametrize(
+        "lack",
+        [
+            pytest.param("there is no signature", id="unsigned"),
+            pytest.param("own.pub", id="other_key"),
+            pytest.param("there is no manifest", id="no_manifest"),
+        ],
+    )
+    def test_loads_nothing_else(
+        self,
+        engine: Path,
+        keys: list[Path],
+        opened: list[bytes],
+        lack: str,
+        here: bool,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        if lack == "own.pub":
+            sign_engine(engine, keys[1].with_suffix(""))
+        elif lack == "there is no manifest":
+            EngineFiles(engine).manifest.unlink()
+        if not here:
+            monkeypatch.setitem(sys.modules, "tensorrt", None)
+        assert main(["inspect", str(engine), "--public-key", str(keys[0])]) == 2
+        assert lack in capsys.readouterr().err
+        assert opened == []
+
+    def test_a_model_has_no_signature(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["inspect", "model.onnx", "--public-key", "fleet.pub"]) == 2
+        assert "--public-key: expected an engine with it" in capsys.readouterr().err
 
 
 def test_prints_json(engine: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
     """Gives fixed times; the list tells what was asked for."""
     asked: list[dict[str, int]] = []
 
-    def profile(engine: Path, *, runs: int, warm_up: int, device: int, progress: RunProgress) -> ProfiledEngine:
+    def profile(
+        engine: Path, *, runs: int, warm_up: int, device: int, public_key: Path | None, progress: RunProgress
+    ) -> ProfiledEngine:
+        assert public_key is None
         asked.append({"runs": runs, "warm_up": warm_up, "device": device})
         progress(1, runs)
         layers = (EngineLayer(name="conv", kind="CaskConvolution", weights="int8"), EngineLayer(name="relu"))

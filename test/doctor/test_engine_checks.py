@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers.engine_pair import GPU, TENSORRT, EnginePair, make_pair
+from helpers.engine_pair import GPU, PLAN, TENSORRT, EnginePair, make_pair
 
 from trt_perception.cli.main import main
 from trt_perception.doctor import engine_checks
 from trt_perception.doctor.engine_checks import config_engines, folder_engines
 from trt_perception.doctor.finding import Finding, Level
 from trt_perception.engine.gpu_identity import GpuIdentity
+from trt_perception.engine.signature import make_key_pair, sign_engine
 from trt_perception.errors import ConfigError, EngineError, MissingError
 from trt_perception.model.write_spec import write_spec
 
@@ -70,7 +71,9 @@ def the(findings: list[Finding]) -> Finding:
 def test_an_engine_of_this_machine_loads(pair: EnginePair) -> None:
     finding = the(folder_engines(pair.engine.parent))
     assert (finding.subject, finding.level) == (pair.engine.name, Level.OK)
-    assert finding.detail == "loads: TensorRT 8.6.1, NVIDIA H200 (9.0)"
+    assert finding.detail == (
+        "loads: TensorRT 8.6.1, NVIDIA H200 (9.0); signature not verified: no public key was given"
+    )
 
 
 @pytest.mark.usefixtures("gpu_here")
@@ -104,7 +107,10 @@ def test_a_plan_that_tensorrt_refuses_does_not(pair: EnginePair, monkeypatch: py
 def test_without_tensorrt_the_files_are_held_against_each_other(pair: EnginePair) -> None:
     finding = the(folder_engines(pair.engine.parent))
     assert finding.level is Level.MISSING
-    assert finding.detail.startswith("whole, for TensorRT 8.6.1 on NVIDIA H200 (9.0), but not to be loaded here: ")
+    assert finding.detail.startswith(
+        "whole, for TensorRT 8.6.1 on NVIDIA H200 (9.0), signature not verified: no public key was given, "
+        "but not to be loaded here: "
+    )
 
     pair.engine.write_bytes(b"short")
     assert "size: expected" in the(folder_engines(pair.engine.parent)).detail
@@ -141,6 +147,37 @@ def test_strict_and_key_of_a_config_count(pair: EnginePair) -> None:
     finding = the(config_engines(write_config(pair, public_key="absent.pem")))
     assert finding.level is Level.MISSING
     assert "absent.pem" in finding.detail
+
+
+def test_engines_of_a_folder_load_only_if_the_key_signed_them(
+    pair: EnginePair, gpu_here: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[bytes] = []
+
+    def open_plan(trt: Any, plan: bytes, **_: object) -> contextlib.nullcontext[None]:
+        opened.append(plan)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(engine_checks, "open_plan", open_plan)
+    folder = pair.engine.parent
+    keys = folder / "keys"
+    keys.mkdir()
+    own, other = (make_key_pair(keys / name) for name in ("own", "other"))
+    command = ["doctor", "--engines", str(folder), "--public-key"]
+    assert main([*command, str(own)]) == 3
+    assert "there is no signature" in capsys.readouterr().out
+    sign_engine(pair.engine, keys / "own")
+    assert main([*command, str(other)]) == 3
+    assert "expected" in capsys.readouterr().out
+    assert opened == []
+    assert main([*command, str(own)]) == 0
+    assert "NVIDIA H200 (9.0); signed by own.pub" in capsys.readouterr().out
+    assert opened == [PLAN]
+
+
+def test_a_key_without_a_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--public-key", "fleet.pub"]) == 2
+    assert "--public-key: expected --engines with it" in capsys.readouterr().err
 
 
 def test_a_config_on_the_cpu_needs_no_engines(pair: EnginePair) -> None:

@@ -15,6 +15,7 @@ from helpers.model_specs import model_spec
 
 from trt_perception.cli.main import main
 from trt_perception.engine.manifest import read_manifest
+from trt_perception.engine.signature import make_key_pair, sign_engine
 from trt_perception.errors import EngineError, InputError
 from trt_perception.model.model_spec import HeadKind
 from trt_perception.runtime import bench_engine
@@ -65,6 +66,16 @@ def test_engines_are_compared_at_every_number_of_streams_and_batch(machine: Mach
         assert row.memory_bytes == row.streams * (SCRATCH + row.batch * TENSORS)
     assert result.memory_of_one_context("int8.engine") == SCRATCH + TENSORS
     assert result.engines[0].plan_bytes == len(PLAN)
+    assert machine.device.live == 0
+
+
+def test_with_a_key_every_engine_must_be_signed(machine: Machine, tmp_path: Path) -> None:
+    key = make_key_pair(tmp_path / "own")
+    sign_engine(machine.engines[0], tmp_path / "own")
+    with pytest.raises(EngineError, match=r"int8\.engine: there is no signature"):
+        bench_engines(machine.engines, seconds=0.01, public_key=key)
+    sign_engine(machine.engines[1], tmp_path / "own")
+    assert len(bench_engines(machine.engines, seconds=0.01, public_key=key).rows) == 2
     assert machine.device.live == 0
 
 

@@ -13,6 +13,7 @@ from helpers.built_engine import DEMO_MODEL, SPLIT_ENGINE, demo_account, demo_pl
 from helpers.inspected_tensorrt import GPU, fake_tensorrt, write_fake_engine
 
 from trt_perception.engine.engine_account import account_path
+from trt_perception.engine.signature import make_key_pair, sign_engine
 from trt_perception.errors import DeviceError, EngineError
 from trt_perception.model.load_spec import load_spec
 from trt_perception.runtime import open_engine as module
@@ -74,6 +75,14 @@ def test_times_every_layer_by_region_after_the_warm_up(engine: Path) -> None:
     assert {(row.region, row.precision): row.layers for row in profiled.profile.regions}["head", "fp16"] == 25
     assert profiled.notes == ()
     assert FakeGpu.allocated == {}
+
+
+def test_with_a_key_only_what_it_signed_is_loaded(engine: Path, tmp_path: Path) -> None:
+    key = make_key_pair(tmp_path / "own")
+    with pytest.raises(EngineError, match="there is no signature"):
+        profile_engine(engine, runs=1, warm_up=0, public_key=key)
+    sign_engine(engine, tmp_path / "own")
+    assert len(profile_engine(engine, runs=1, warm_up=0, public_key=key).profile.layers) == 107
 
 
 def test_without_an_account_layers_have_no_region(engine: Path) -> None:

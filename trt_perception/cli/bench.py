@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trt_perception.cli.key_argument import add_key_argument
 from trt_perception.cli.progress import progress_bar
 from trt_perception.cli.table import render_table
 from trt_perception.errors import InputError
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=1.0, help="time of each measurement (default: 1)")
     parser.add_argument("--device", type=int, default=0, help="index of the GPU (default: 0)")
+    add_key_argument(parser)
     parser.add_argument("--no-graph", action="store_true", help="launch kernels one by one, without CUDA graphs")
     parser.add_argument("--write-card", action="store_true", help="keep the figures in each engine's manifest and card")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
@@ -49,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             batches=arguments.batch,
             seconds=arguments.seconds,
             device=arguments.device,
+            public_key=arguments.public_key,
             graph=not arguments.no_graph,
             on_row=lambda row: bar.update(),
         )

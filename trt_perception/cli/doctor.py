@@ -7,7 +7,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from trt_perception.cli.key_argument import add_key_argument
 from trt_perception.cli.table import render_table
+from trt_perception.errors import InputError
 
 NAME = "doctor"
 SUMMARY = "say what is here (ROS, DDS, GPU, TensorRT, packages) and what to do about the rest"
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="YAML", help="check that this config's engines load here, too")
     parser.add_argument("--engines", type=Path, metavar="FOLDER", help="check that the engines in a folder load here")
+    add_key_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
 
 
@@ -34,9 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     from trt_perception.doctor.engine_checks import ENGINES, config_engines, folder_engines
     from trt_perception.doctor.finding import Level
 
+    if arguments.public_key is not None and arguments.engines is None:
+        raise InputError("--public-key: expected --engines with it; a config names its own keys")
     findings = all_checks()
     findings += config_engines(arguments.config) if arguments.config is not None else []
-    findings += folder_engines(arguments.engines) if arguments.engines is not None else []
+    findings += (
+        folder_engines(arguments.engines, public_key=arguments.public_key) if arguments.engines is not None else []
+    )
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

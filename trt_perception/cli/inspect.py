@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from trt_perception.cli.key_argument import add_key_argument
 from trt_perception.engine.engine_report import is_engine, report_engine
 from trt_perception.engine.render_report import render_report
 from trt_perception.errors import InputError
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write", type=Path, metavar="YAML", help="write the model's YAML, from which the node reads it"
     )
     parser.add_argument("--device", type=int, default=0, help="GPU on which an engine is opened (default: 0)")
+    add_key_argument(parser)
     parser.add_argument("--overwrite", action="store_true", help="let --write replace an existing file")
     given = parser.add_argument_group("what the model does not say (each may be given several times)")
     given.add_argument("--head", action="append", default=[], metavar="[OUTPUT=]KIND", help="family of a head")
@@ -44,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what was found; 2 where the model cannot be used as it is."""
     if is_engine(arguments.model):
         return _inspect_engine(arguments)
+    if arguments.public_key is not None:
+        raise InputError(f"--public-key: expected an engine with it, got {arguments.model}; leave it out")
     overrides = parse_overrides(
         head=arguments.head,
         labels=arguments.labels,
@@ -65,7 +69,7 @@ def _inspect_engine(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--{given[0]}: expected an ONNX file with it, got the engine {arguments.model}; inspect the ONNX instead"
         )
-    report = report_engine(arguments.model, device=arguments.device)
+    report = report_engine(arguments.model, device=arguments.device, public_key=arguments.public_key)
     print(json.dumps(report.to_plain(), indent=2) if arguments.json else render_report(report))
     return 0
 

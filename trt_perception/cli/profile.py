@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trt_perception.cli.key_argument import add_key_argument
 from trt_perception.cli.profile_text import profile_text
 from trt_perception.cli.progress import progress_bar
 from trt_perception.errors import InputError
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=int, default=20, help="layers in the table (default: 20)")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="write a trace for chrome://tracing and Perfetto")
     parser.add_argument("--device", type=int, default=0, help="index of the GPU (default: 0)")
+    add_key_argument(parser)
     parser.add_argument("--json", action="store_true", help="print all layers as JSON")
 
 
@@ -60,6 +62,7 @@ def _profile(arguments: argparse.Namespace) -> ProfiledEngine:
             runs=arguments.runs,
             warm_up=arguments.warm_up,
             device=arguments.device,
+            public_key=arguments.public_key,
             progress=lambda done, total: bar.update(),
         )
 

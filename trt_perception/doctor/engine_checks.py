@@ -50,14 +50,19 @@ class ExpectedEngine:
     mend: str = ""
 
 
-def folder_engines(folder: Path) -> list[Finding]:
-    """A finding for every engine in a folder and below it."""
+def folder_engines(folder: Path, *, public_key: Path | None = None) -> list[Finding]:
+    """A finding for every engine in a folder and below it.
+
+    Args:
+        folder: The folder.
+        public_key: Whose signature every engine must have to be loaded. None: none is asked for.
+    """
     engines = sorted(folder.rglob(f"*{ENGINE_SUFFIX}"))
     if not engines:
         detail = "no such folder" if not folder.is_dir() else f"no *{ENGINE_SUFFIX} in it"
         remedy = f"build one: trt-perception build MODEL --out {folder / f'model{ENGINE_SUFFIX}'}"
         return [Finding(subject=str(folder), level=Level.MISSING, detail=detail, remedy=remedy, needed_for=(ENGINES,))]
-    return [check_engine(ExpectedEngine(path=path)) for path in engines]
+    return [check_engine(ExpectedEngine(path=path, public_key=public_key)) for path in engines]
 
 
 def config_engines(config: Path) -> list[Finding]:
@@ -84,14 +89,16 @@ def check_engine(expected: ExpectedEngine) -> Finding:
         mend = expected.mend if isinstance(error, EngineError) else ""
         return Finding(subject=name, level=Level.MISSING, detail=str(error), remedy=mend, needed_for=needed_for)
     manifest = loaded.manifest
+    key = expected.public_key
+    signature = "signature not verified: no public key was given" if key is None else f"signed by {key.name}"
     if lack:
-        detail = f"whole, for {manifest.tensorrt} on {manifest.gpu}, but not to be loaded here: {lack}"
+        detail = f"whole, for {manifest.tensorrt} on {manifest.gpu}, {signature}, but not to be loaded here: {lack}"
         return Finding(subject=name, level=Level.MISSING, detail=detail, needed_for=needed_for)
     warnings = list(loaded.warnings)
     if expected.plan is not None and not manifest.adopted and not _same(manifest.precision_plan, expected.plan):
         built = manifest.precision_plan.name if manifest.precision_plan is not None else "none"
         warnings.append(f"built by the precision plan {built!r}, the config says {expected.plan.name!r}")
-    detail = "; ".join([f"loads: {manifest.tensorrt}, {manifest.gpu}", *warnings])
+    detail = "; ".join([f"loads: {manifest.tensorrt}, {manifest.gpu}", signature, *warnings])
     return Finding(
         subject=name,
         level=Level.WARNING if warnings else Level.OK,

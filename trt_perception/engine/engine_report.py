@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class EngineReport:
         path: The plan.
         manifest: What its manifest says; None where there is none.
         notes: What could not be told, and why.
+        signed_by: The public key that the signature of plan and manifest was verified with; None where none was given.
         tensors: Inputs and outputs, as the engine says; empty where it could not be opened.
         layers: Its layers; empty where it could not be opened.
         regions: The layers by region and precision; one row where regions are not known.
@@ -43,6 +45,7 @@ class EngineReport:
     path: Path
     manifest: Manifest | None = None
     notes: tuple[str, ...] = ()
+    signed_by: Path | None = None
     tensors: tuple[EngineBinding, ...] = ()
     layers: tuple[EngineLayer, ...] = ()
     regions: tuple[RegionRow, ...] = ()
@@ -55,6 +58,7 @@ class EngineReport:
             "engine": str(self.path),
             "manifest": None if self.manifest is None else self.manifest.to_plain(),
             "notes": list(self.notes),
+            "signed_by": None if self.signed_by is None else str(self.signed_by),
             "device_memory_mib": self.device_memory_mib,
             "tensors": to_plain(self.tensors),
             "regions": to_plain(self.regions),
@@ -69,41 +73,47 @@ def is_engine(path: Path) -> bool:
     return suffix in _SUFFIXES or (suffix != ".onnx" and EngineFiles(path).manifest.is_file())
 
 
-def report_engine(path: Path, *, device: int = 0) -> EngineReport:
+def report_engine(path: Path, *, device: int = 0, public_key: Path | None = None) -> EngineReport:
     """Tell of an engine what can be told here.
 
     Args:
         path: The plan.
         device: Index of the GPU.
+        public_key: Whose signature is asked for before anything is loaded. None: none is.
 
     Raises:
         EngineError: There is no such file; its manifest is damaged; or the plan is not what the manifest says, or
-            belongs to another TensorRT or GPU.
-        InputError: The account beside it is damaged.
+            belongs to another TensorRT or GPU; with `public_key`, there is no signature by it.
+        InputError: The account beside it is damaged, or the public key cannot be read.
         MissingError: There is neither a manifest nor a TensorRT that could open the plan.
         DeviceError: There is no manifest, and the GPU fails.
     """
     files = EngineFiles(path)
-    manifest = read_manifest(path) if files.manifest.is_file() or not files.engine.is_file() else None
+    known = files.manifest.is_file() or not files.engine.is_file() or public_key is not None
+    manifest = read_manifest(path) if known else None
     try:
         trt = load_tensorrt("tensorrt" if manifest is None else manifest.tensorrt.module)
         gpu = current_gpu(device)
     except (MissingError, DeviceError) as error:
         if manifest is None:
             raise
-        return EngineReport(path=path, manifest=manifest, notes=(f"the engine was not opened: {error}",))
+        if public_key is not None:
+            load_engine_file(path, tensorrt=manifest.tensorrt, gpu=manifest.gpu, public_key=public_key)
+        note = f"the engine was not opened: {error}"
+        return EngineReport(path=path, manifest=manifest, notes=(note,), signed_by=public_key)
     if manifest is None:
         notes: tuple[str, ...] = (
             f"no manifest {files.manifest.name}: nobody knows what this is, and it cannot be run",
         )
         plan = _read(files.engine)
     else:
-        loaded = load_engine_file(path, tensorrt=identify(trt), gpu=gpu)
-        notes, plan = loaded.warnings, loaded.plan
+        loaded = load_engine_file(path, tensorrt=identify(trt), gpu=gpu, public_key=public_key)
+        manifest, notes, plan = loaded.manifest, loaded.warnings, loaded.plan
     plugins = [str(files.engine.parent / name) for name in manifest.plugins] if manifest else []
     account = read_engine_account(path, manifest)
     with open_plan(trt, plan, name=path, plugins=plugins) as engine:
-        return _opened(path, manifest, account, notes, trt, engine)
+        report = _opened(path, manifest, account, notes, trt, engine)
+    return dataclasses.replace(report, signed_by=public_key)
 
 
 def _opened(

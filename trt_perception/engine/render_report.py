@@ -20,6 +20,8 @@ def _lines(report: EngineReport) -> Iterator[str]:
     yield str(report.path)
     if report.manifest is not None:
         yield from _manifest(report.manifest)
+        signer = "not verified, no public key was given" if report.signed_by is None else f"by {report.signed_by}"
+        yield f"  {'signature':<12}{signer}"
     yield from _tensors(report)
     if report.layers:
         memory = f", {report.device_memory_mib:.1f} MiB of device memory a context" if report.device_memory_mib else ""

@@ -28,6 +28,7 @@ def bench_engines(
     batches: Sequence[int] = (1,),
     seconds: float = 1.0,
     device: int = 0,
+    public_key: Path | None = None,
     graph: bool = True,
     on_row: Callable[[BenchRow], object] | None = None,
 ) -> BenchResult:
@@ -42,6 +43,7 @@ def bench_engines(
         batches: Frames of one inference; an engine of fixed sizes has one.
         seconds: Time of each measurement, after a warm-up.
         device: Index of the GPU.
+        public_key: Whose signature is asked for. None: none.
         graph: Whether to launch CUDA graphs where an engine can be captured.
         on_row: Told of each measurement.
 
@@ -54,10 +56,10 @@ def bench_engines(
     _check(paths, streams, batches, seconds)
     with ExitStack() as stack:
         # TensorRT and CUDA take memory once for all engines: it is not the first engine's.
-        open_engine(paths[0], device=device).engine.close()
+        open_engine(paths[0], device=device, public_key=public_key).engine.close()
         opened = []
         for path in paths:
-            opened.append(open_engine(path, device=device))
+            opened.append(open_engine(path, device=device, public_key=public_key))
             stack.callback(opened[-1].engine.close)
         for one in opened:
             for batch in batches:

@@ -37,7 +37,13 @@ class ProfiledEngine:
 
 
 def profile_engine(
-    engine: Path, *, runs: int, warm_up: int, device: int = 0, progress: RunProgress | None = None
+    engine: Path,
+    *,
+    runs: int,
+    warm_up: int,
+    device: int = 0,
+    public_key: Path | None = None,
+    progress: RunProgress | None = None,
 ) -> ProfiledEngine:
     """Time the layers of an engine, one run after another, without a CUDA graph, on inputs of zeros.
 
@@ -46,6 +52,7 @@ def profile_engine(
         runs: How many are timed.
         warm_up: How many go before.
         device: Index of the GPU.
+        public_key: Whose signature is asked for. None: none.
         progress: Told of each run.
 
     Raises:
@@ -54,7 +61,7 @@ def profile_engine(
         DeviceError: The GPU or TensorRT fails, or TensorRT reports no layer times.
     """
     with ExitStack() as stack:
-        opened = open_engine(engine, device=device)
+        opened = open_engine(engine, device=device, public_key=public_key)
         stack.callback(opened.engine.close)
         account = read_engine_account(engine, opened.manifest)
         layers = opened.engine.layers()
