@@ -15,8 +15,11 @@ from trt_perception.cli.main import main
 from trt_perception.cli.model_arguments import add_model_arguments, make_pipeline
 from trt_perception.model.load_spec import load_spec
 from trt_perception.model.model_spec import ModelSpec
+from trt_perception.runtime import make_backend
 from trt_perception.runtime.backend import Backend, BackendKind
+from trt_perception.runtime.engine_pipeline import EnginePipeline
 from trt_perception.runtime.null_backend import NullBackend
+from trt_perception.runtime.pipeline import Pipeline
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -28,15 +31,33 @@ def parse(*words: str) -> argparse.Namespace:
 def test_the_engine_that_is_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def make_backend(kind: BackendKind, spec: ModelSpec, **options: Any) -> Backend:
+    def make(kind: BackendKind, spec: ModelSpec, **options: Any) -> Backend:
         asked.append((kind, options["engine"]))
         return NullBackend(spec)
 
-    monkeypatch.setattr(model_arguments, "make_backend", make_backend)
+    monkeypatch.setattr(model_arguments, "make_backend", make)
     model = make_yolox_onnx(tmp_path / "tiny.onnx")
     make_pipeline(model, parse("--backend", "tensorrt", "--engine", "other.engine"))
     make_pipeline(model, parse())
     assert asked == [(BackendKind.TENSORRT, Path("other.engine")), (BackendKind.AUTO, None)]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [((), EnginePipeline), (("--path", "gpu"), EnginePipeline), (("--path", "host"), Pipeline)],
+    ids=["default", "gpu", "host"],
+)
+def test_an_engine_does_all_of_a_frame_on_the_gpu_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], kind: type
+) -> None:
+    monkeypatch.setattr(make_backend, "_has", lambda module: True)
+    model = make_yolox_onnx(tmp_path / "tiny.onnx")
+    engine = tmp_path / "other.engine"
+    engine.touch()
+    pipeline = make_pipeline(model, parse("--backend", "tensorrt", "--engine", str(engine), *words))
+    assert type(pipeline) is kind
+    assert pipeline.engine == engine
+    assert make_pipeline(model, parse("--backend", "onnxruntime", *words)).engine is None
 
 
 def test_an_engine_is_a_model_that_needs_tensorrt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

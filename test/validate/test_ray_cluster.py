@@ -11,7 +11,9 @@ from helpers.validation_bag import TinyPipeline
 
 from trt_perception import ConfigError, DeviceError, MissingError
 from trt_perception.model.load_spec import load_spec
+from trt_perception.runtime.engine_pipeline import EnginePipeline
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
+from trt_perception.runtime.pipeline import Pipeline
 from trt_perception.runtime.tensorrt_backend import TensorRtBackend
 from trt_perception.validate.cluster_options import ClusterOptions
 from trt_perception.validate.ray_cluster import TaskNeeds, ray_cluster
@@ -46,9 +48,11 @@ def test_bad_options_are_refused(values: dict[str, object]) -> None:
 def test_tasks_of_tensorrt_share_gpus_and_those_of_onnx_runtime_take_their_threads(tmp_path: Path) -> None:
     spec = load_spec(TinyPipeline(tmp_path).model)
     options = ClusterOptions(tasks_per_gpu=4)
-    tensorrt = TensorRtBackend(spec, engine=tmp_path / "absent.engine")
-    assert TaskNeeds.of(tensorrt, options) == TaskNeeds(cpus=1, gpus=0.25)
-    assert TaskNeeds.of(OnnxRuntimeBackend(spec, threads=3), options) == TaskNeeds(cpus=3, gpus=0.0)
+    engine = tmp_path / "absent.engine"
+    for tensorrt in (Pipeline(spec, TensorRtBackend(spec, engine=engine)), EnginePipeline(spec, engine=engine)):
+        assert TaskNeeds.of(tensorrt, options) == TaskNeeds(cpus=1, gpus=0.25)
+    on_cpu = Pipeline(spec, OnnxRuntimeBackend(spec, threads=3))
+    assert TaskNeeds.of(on_cpu, options) == TaskNeeds(cpus=3, gpus=0.0)
 
 
 def test_an_address_without_a_cluster_is_told_at_once() -> None:

@@ -15,7 +15,7 @@ from trt_perception.errors import FrameError, InputError
 if TYPE_CHECKING:
     from trt_perception.model.model_spec import ModelSpec
     from trt_perception.result import Result
-    from trt_perception.runtime.pipeline import Pipeline
+    from trt_perception.runtime.any_pipeline import AnyPipeline
 
 NAME = "detect"
 SUMMARY = "run a model on images: annotated pictures and JSON out, the shortest way to see it work"
@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     files = list(_image_files(arguments.images))
     with make_pipeline(arguments.model, arguments) as pipeline:
         if not arguments.json:
-            print(f"{pipeline.spec.name} on {pipeline.backend.name}")
+            print(f"{pipeline.spec.name} on {pipeline.name}")
         records = [_detect(pipeline, file, arguments) for file in files]
-    report = {"model": pipeline.spec.name, "backend": pipeline.backend.name, "images": records}
+    report = {"model": pipeline.spec.name, "backend": pipeline.name, "images": records}
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
         (arguments.out / "detections.json").write_text(json.dumps(report, indent=2) + "\n")
@@ -62,7 +62,7 @@ def _image_files(paths: Sequence[Path]) -> Iterator[Path]:
             raise InputError(f"{path}: no such file or folder; give images or a folder of them")
 
 
-def _detect(pipeline: Pipeline, file: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def _detect(pipeline: AnyPipeline, file: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """One image's record; a bad image is told and does not stop the others."""
     from trt_perception.detections import Detections
     from trt_perception.preprocess.color_image import color_image

@@ -6,9 +6,13 @@ import argparse
 from pathlib import Path
 
 from trt_perception.engine.any_spec import any_spec
+from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.runtime.backend import BackendKind
+from trt_perception.runtime.engine_pipeline import EnginePipeline
 from trt_perception.runtime.make_backend import make_backend
 from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.runtime.tensorrt_backend import TensorRtBackend
+from trt_perception.settings.execution_path import ExecutionPath
 from trt_perception.thresholds import Thresholds
 
 
@@ -29,13 +33,21 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", type=Path, metavar="FILE", help="the engine for tensorrt (default: beside the ONNX, with its name)"
     )
+    parser.add_argument(
+        "--path",
+        type=ExecutionPath,
+        choices=(ExecutionPath.GPU, ExecutionPath.HOST),
+        default=ExecutionPath.GPU,
+        metavar="{gpu,host}",
+        help="with tensorrt: where images are preprocessed and outputs decoded (default: gpu, as in the node)",
+    )
     parser.add_argument("--score", type=float, default=default.score, help=f"lowest score (default: {default.score})")
     parser.add_argument(
         "--nms-iou", type=float, default=default.nms_iou, help=f"NMS overlap (default: {default.nms_iou})"
     )
 
 
-def make_pipeline(model: Path, arguments: argparse.Namespace) -> Pipeline:
+def make_pipeline(model: Path, arguments: argparse.Namespace) -> AnyPipeline:
     """The pipeline, not opened yet.
 
     Args:
@@ -47,4 +59,7 @@ def make_pipeline(model: Path, arguments: argparse.Namespace) -> Pipeline:
     """
     spec = any_spec(model)
     backend = make_backend(arguments.backend, spec, threads=arguments.threads or None, engine=arguments.engine)
-    return Pipeline(spec, backend, thresholds=Thresholds(score=arguments.score, nms_iou=arguments.nms_iou))
+    thresholds = Thresholds(score=arguments.score, nms_iou=arguments.nms_iou)
+    if isinstance(backend, TensorRtBackend) and arguments.path is ExecutionPath.GPU:
+        return EnginePipeline(spec, engine=backend.engine, thresholds=thresholds)
+    return Pipeline(spec, backend, thresholds=thresholds)

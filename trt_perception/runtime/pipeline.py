@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
@@ -47,6 +48,20 @@ class Pipeline(JudgingModel):
     def backend(self) -> Backend:
         """What executes the model."""
         return self._backend
+
+    @property
+    def name(self) -> str:
+        """Runtime and version; in brackets what else there is to know of the backend."""
+        return self._backend.name
+
+    @property
+    def engine(self) -> Path | None:
+        """The engine file that is run; None where it is the model's own."""
+        return getattr(self._backend, "engine", None)
+
+    def judging(self, spec: ModelSpec, thresholds: Thresholds) -> Pipeline:
+        """Another one on the same backend: for the same model with its heads described in another way."""
+        return Pipeline(spec, self._backend, thresholds=thresholds)
 
     def open(self) -> None:
         """Open the backend.

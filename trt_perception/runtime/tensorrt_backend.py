@@ -73,6 +73,11 @@ class TensorRtBackend(OpenAndClose):
         return self._name
 
     @property
+    def engine(self) -> Path:
+        """The engine file."""
+        return self._path
+
+    @property
     def graph_note(self) -> str:
         """`CUDA graph`, or `no CUDA graph` and why."""
         return self._note

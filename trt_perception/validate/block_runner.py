@@ -25,7 +25,7 @@ from trt_perception.detections import Detections
 from trt_perception.errors import DropReason, FrameError
 from trt_perception.frame import EncodedFrame
 from trt_perception.preprocess.decode_image import declared_size
-from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.segmentation_mask import SegmentationMask
 from trt_perception.validate.bag_plan import BagPlan
 from trt_perception.validate.confusion_matrix import ConfusionMatrix
@@ -94,7 +94,7 @@ class BlockRunner:
         plan: BagPlan,
         *,
         bag: int,
-        pipeline: Pipeline,
+        pipeline: AnyPipeline,
         store: SegmentStore,
         score: float,
         truth: TruthSource | None = None,

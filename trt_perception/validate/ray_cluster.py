@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any
 
 from trt_perception.errors import DeviceError, MissingError
-from trt_perception.runtime.backend import Backend
+from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
-from trt_perception.runtime.tensorrt_backend import TensorRtBackend
+from trt_perception.runtime.pipeline import Pipeline
 from trt_perception.validate.cluster_options import LOCAL, ClusterOptions
 
 _LONGEST_TEMP = 25
@@ -52,10 +52,11 @@ class TaskNeeds:
     gpus: float = 0.0
 
     @classmethod
-    def of(cls, backend: Backend, options: ClusterOptions) -> TaskNeeds:
-        """A share of a GPU for TensorRT; for ONNX Runtime as many cores as it has threads."""
-        if isinstance(backend, TensorRtBackend):
+    def of(cls, pipeline: AnyPipeline, options: ClusterOptions) -> TaskNeeds:
+        """A share of a GPU for an engine; for ONNX Runtime as many cores as it has threads."""
+        if pipeline.engine is not None:
             return cls(gpus=1.0 / options.tasks_per_gpu)
+        backend = pipeline.backend if isinstance(pipeline, Pipeline) else None
         return cls(cpus=backend.threads if isinstance(backend, OnnxRuntimeBackend) else 1)
 
 

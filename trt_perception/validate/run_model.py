@@ -8,36 +8,32 @@ from pathlib import Path
 
 from trt_perception.engine.manifest import read_manifest
 from trt_perception.errors import MissingError
-from trt_perception.model.model_spec import ModelSpec
 from trt_perception.options.json_schema import to_plain
-from trt_perception.runtime.backend import Backend
-from trt_perception.runtime.tensorrt_backend import TensorRtBackend
+from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.validate.run_header import RunModel
 
 
-def run_model(spec: ModelSpec, backend: Backend) -> RunModel:
+def run_model(pipeline: AnyPipeline) -> RunModel:
     """Name, digests, runtime and precision of a model; of an engine where one is run.
 
     Args:
-        spec: The model, its path absolute.
-        backend: Opened. What stands in brackets in its name (threads, GPU, notes) is left out.
+        pipeline: Opened. What stands in brackets in its name (threads, GPU, notes) is left out.
 
     Raises:
         MissingError: The model's file is not there.
         EngineError: The engine's manifest cannot be used.
     """
-    file, precision = Path(spec.model), None
-    if isinstance(backend, TensorRtBackend):
-        file = file.with_suffix(".engine")
-        plan = read_manifest(file).precision_plan
+    spec, engine, precision = pipeline.spec, pipeline.engine, None
+    if engine is not None:
+        plan = read_manifest(engine).precision_plan
         precision = plan.name if plan is not None else None
     plain = {key: value for key, value in to_plain(spec).items() if key != "model"}
     text = json.dumps(plain, sort_keys=True, ensure_ascii=False)
     return RunModel(
         name=spec.name,
-        sha256=_file_sha256(file),
+        sha256=_file_sha256(engine or Path(spec.model)),
         spec_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        backend=backend.name.partition(" (")[0],
+        backend=pipeline.name.partition(" (")[0],
         precision=precision or None,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trt_perception.errors import DeviceError, InputError, MissingError, PerceptionError
-from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.validate.bag_plan import plan_bag
 from trt_perception.validate.ray_cluster import RayCluster
 from trt_perception.validate.run_header import RunModel
@@ -132,11 +132,11 @@ class _Worker:
 
     def __init__(self, job: ClusterJob) -> None:
         self.job = job
-        self.pipeline: Pipeline = validation_pipeline(job.run.make_pipeline, job.run.options)
+        self.pipeline: AnyPipeline = validation_pipeline(job.run.make_pipeline, job.run.options)
         self.pipeline.open()
         self.truth: TruthSource | None = outside_truth(job.run)
         self._checked: set[int] = set()
-        found = run_model(self.pipeline.spec, self.pipeline.backend)
+        found = run_model(self.pipeline)
         if found != job.model:
             raise InputError(f"a node of the cluster has another model: expected {job.model}, got {found}")
 

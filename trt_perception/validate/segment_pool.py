@@ -12,14 +12,14 @@ from pathlib import Path
 
 from trt_perception.errors import DeviceError, InputError, PerceptionError
 from trt_perception.model.model_spec import MaskSize
-from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.validate.bag_plan import BagPlan
 from trt_perception.validate.block_runner import BlockRunner
 from trt_perception.validate.segment_store import SegmentStore
 from trt_perception.validate.truth_source import TruthSource, open_truth
 from trt_perception.validate.validation_options import ValidationOptions
 
-MakePipeline = Callable[[], Pipeline]
+MakePipeline = Callable[[], AnyPipeline]
 """Makes the pipeline, not opened; it travels to other processes, so it is a function of a module, or a partial."""
 
 _BLOCKS_PER_PROCESS = 8
@@ -51,13 +51,13 @@ class RunJob:
     options: ValidationOptions
 
 
-def validation_pipeline(make_pipeline: MakePipeline, options: ValidationOptions) -> Pipeline:
+def validation_pipeline(make_pipeline: MakePipeline, options: ValidationOptions) -> AnyPipeline:
     """The pipeline with the thresholds of the floor, and masks in the size of the image, as the truth has them."""
     made = make_pipeline()
     heads = tuple(
         head if head.kind.is_detection else replace(head, mask_size=MaskSize.CAMERA) for head in made.spec.heads
     )
-    return Pipeline(replace(made.spec, heads=heads), made.backend, thresholds=options.pipeline_thresholds)
+    return made.judging(replace(made.spec, heads=heads), options.pipeline_thresholds)
 
 
 def blocks(missing: Sequence[Sequence[int]], *, processes: int, most: int | None = None) -> list[Block]:
@@ -113,7 +113,7 @@ class BlockWorker:
         truth: Truth from outside the bags.
     """
 
-    def __init__(self, job: RunJob, pipeline: Pipeline, truth: TruthSource | None) -> None:
+    def __init__(self, job: RunJob, pipeline: AnyPipeline, truth: TruthSource | None) -> None:
         self._job, self._pipeline, self._truth = job, pipeline, truth
         self._store = SegmentStore(job.out)
 

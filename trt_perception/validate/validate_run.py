@@ -11,7 +11,7 @@ from typing import Any
 
 from trt_perception.errors import InputError
 from trt_perception.options.json_schema import to_plain
-from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.validate.bag_plan import BagPlan, plan_bag
 from trt_perception.validate.finish_run import RunFinisher, write_figures
 from trt_perception.validate.ray_cluster import RayCluster, TaskNeeds, ray_cluster
@@ -106,7 +106,7 @@ def plan_bags(bags: Sequence[Path], *, cameras: Sequence[str] = ()) -> tuple[Bag
 class _Run:
     """One run in a folder that is locked."""
 
-    def __init__(self, job: RunJob, pipeline: Pipeline, progress: Progress) -> None:
+    def __init__(self, job: RunJob, pipeline: AnyPipeline, progress: Progress) -> None:
         self._job, self._pipeline, self._progress = job, pipeline, progress
         self._store = SegmentStore(job.out)
         self._header = _header(job, pipeline)
@@ -127,7 +127,7 @@ class _Run:
         with self._cluster(needed=any(missing)) as cluster:
             slots = cluster.slots if cluster else processes
             work = blocks(missing, processes=slots, most=LONGEST_BLOCK if cluster else None)
-            timings = RunTimings(backend=self._pipeline.backend.name, processes=slots, kept_frames=kept)
+            timings = RunTimings(backend=self._pipeline.name, processes=slots, kept_frames=kept)
             self._work(work, kept, cluster)
         timings.stop_clock()
         finisher = RunFinisher(self._job.out, plans, spec=self._pipeline.spec, score=self._header.thresholds.score)
@@ -142,7 +142,7 @@ class _Run:
         options = self._job.options.cluster
         if options is None or not needed:
             return nullcontext()
-        return ray_cluster(options, TaskNeeds.of(self._pipeline.backend, options))
+        return ray_cluster(options, TaskNeeds.of(self._pipeline, options))
 
     def _work(self, work: Sequence[Block], done: int, cluster: RayCluster | None) -> None:
         total = sum(plan.frame_count for plan in self._job.plans)
@@ -183,7 +183,7 @@ class _Run:
         return sum(len(self._store.read(bag, segment).records) for bag, segment in segments)
 
 
-def _header(job: RunJob, pipeline: Pipeline) -> RunHeader:
+def _header(job: RunJob, pipeline: AnyPipeline) -> RunHeader:
     options, spec = job.options, pipeline.spec
     if len(spec.inputs) != 1:
         raise InputError(
@@ -195,7 +195,7 @@ def _header(job: RunJob, pipeline: Pipeline) -> RunHeader:
     if options.truth is not None:
         kind = "coco" if is_coco(options.truth) else "bag"
     return RunHeader(
-        model=run_model(spec, pipeline.backend),
+        model=run_model(pipeline),
         thresholds=RunThresholds(
             score=options.score,
             floor=options.pipeline_thresholds.score,
