@@ -142,7 +142,7 @@ def _load(expected: ExpectedEngine) -> tuple[LoadedEngine, str]:
     )
     if trt is not None:
         folder = EngineFiles(expected.path).engine.parent
-        plugins = [str(folder / name) for name in loaded.manifest.plugins]
+        plugins = loaded.manifest.plugin_paths(folder)
         with open_plan(trt, loaded.plan, name=expected.path, plugins=plugins):
             pass
     return loaded, lack

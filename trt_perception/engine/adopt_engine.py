@@ -72,7 +72,7 @@ def adopt_engine(
         plan = _read_plan(files)
         _refuse_known(files, hashlib.sha256(plan).hexdigest())
         plugins = () if options is None else options.plugins
-        with open_plan(trt, plan, name=files.engine, plugins=plugins) as opened:
+        with open_plan(trt, plan, name=files.engine, plugins=dict.fromkeys(plugins, "")) as opened:
             tensors = engine_tensors(trt, opened)
         check_tensors(tensors, spec, engine=files.engine)
         manifest = Manifest(

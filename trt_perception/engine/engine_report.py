@@ -109,7 +109,7 @@ def report_engine(path: Path, *, device: int = 0, public_key: Path | None = None
     else:
         loaded = load_engine_file(path, tensorrt=identify(trt), gpu=gpu, public_key=public_key)
         manifest, notes, plan = loaded.manifest, loaded.warnings, loaded.plan
-    plugins = [str(files.engine.parent / name) for name in manifest.plugins] if manifest else []
+    plugins = manifest.plugin_paths(files.engine.parent) if manifest else {}
     account = read_engine_account(path, manifest)
     with open_plan(trt, plan, name=path, plugins=plugins) as engine:
         report = _opened(path, manifest, account, notes, trt, engine)

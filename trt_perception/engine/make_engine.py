@@ -160,7 +160,7 @@ def _inspect(
     """
     if origin.options.ahead_of_time:
         return None
-    with open_plan(trt, built.plan, name=request.out, plugins=origin.options.plugins) as engine:
+    with open_plan(trt, built.plan, name=request.out, plugins=dict.fromkeys(origin.options.plugins, "")) as engine:
         layers = inspect_engine(trt, engine)
     check = check_layers(layers, account)
     check.require()

@@ -105,6 +105,10 @@ class Manifest:
         if self.model_sha256 != expected:
             raise ConfigError("model_sha256", f"expected {expected!r} by model_files, got {self.model_sha256!r}")
 
+    def plugin_paths(self, folder: Path) -> dict[str, str]:
+        """sha256 of each plugin library by its path, for an engine in that folder."""
+        return {str(folder / name): digest for name, digest in self.plugins.items()}
+
     def to_plain(self) -> dict[str, Any]:
         """Everything as JSON knows it; `spec.model` without its folder."""
         plain: dict[str, Any] = to_plain(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,24 +13,24 @@ from trt_perception.errors import EngineError
 
 
 @contextmanager
-def open_plan(trt: Any, plan: bytes, *, name: object, plugins: Sequence[str] = ()) -> Iterator[Any]:
+def open_plan(trt: Any, plan: bytes, *, name: object, plugins: Mapping[str, str] | None = None) -> Iterator[Any]:
     """Deserialise a plan that is trusted; a plan from a file goes through `load_engine_file` first.
 
     Args:
         trt: The TensorRT module.
         plan: The bytes.
         name: File of the plan, for errors.
-        plugins: Paths of the plugin libraries that it needs.
+        plugins: The sha256 of each plugin library that it needs by its path; an empty text where any will do.
 
     Yields:
         An ICudaEngine; valid inside the `with` block.
 
     Raises:
-        EngineError: TensorRT does not take the plan; says why.
+        EngineError: TensorRT does not take the plan; says why. Or a plugin library has another sha256.
     """
     messages = BuildMessages()
     logger = make_logger(trt, messages)
-    load_plugins(trt, plugins, logger)
+    load_plugins(trt, plugins or {}, logger)
     recorder = make_error_recorder(trt)
     try:
         runtime = trt.Runtime(logger)

@@ -43,7 +43,7 @@ class ParsedNetwork:
     ) -> None:
         self.messages = messages or BuildMessages()
         self._logger = make_logger(trt, self.messages)
-        load_plugins(trt, plugins, self._logger)
+        load_plugins(trt, dict.fromkeys(plugins, ""), self._logger)
         data = _read(onnx_path)
         self.builder = self._make_builder(trt)
         self.network = self.builder.create_network(_creation_flags(trt, strongly_typed=strongly_typed))

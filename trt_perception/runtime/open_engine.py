@@ -70,7 +70,7 @@ def open_engine(
     if loaded.manifest.options is not None and loaded.manifest.options.strip_plan:
         raise EngineError(path, "its weights were left out (strip_plan)", "build it whole: nothing here puts them in")
     folder = EngineFiles(path).engine.parent
-    plugins = [str(folder / name) for name in loaded.manifest.plugins]
+    plugins = loaded.manifest.plugin_paths(folder)
     gpu = gpu or Gpu(device)
     free = gpu.free_bytes()
     engine = TensorRtEngine(trt, gpu, loaded.plan, name=str(path), plugins=plugins)

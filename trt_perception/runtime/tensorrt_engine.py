@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -32,16 +32,17 @@ class TensorRtEngine:
         gpu: Where it is loaded.
         plan: The bytes, checked by `load_engine_file`: a plan is code.
         name: The engine's file, for errors.
-        plugins: Paths of the plugin libraries that it needs.
+        plugins: The sha256 of each plugin library that it needs, by its path.
 
     Raises:
-        EngineError: TensorRT does not take it, or an input or output is not a plain array in device memory.
+        EngineError: TensorRT does not take it, an input or output is not a plain array in device memory, or a plugin
+            library is not the one that the engine was built with.
         DeviceError: Out of memory, or CUDA failed.
         MissingError: A plugin library is not there.
         ConfigError: A plugin library cannot be loaded.
     """
 
-    def __init__(self, trt: Any, gpu: Gpu, plan: bytes, *, name: str, plugins: Sequence[str] = ()) -> None:
+    def __init__(self, trt: Any, gpu: Gpu, plan: bytes, *, name: str, plugins: Mapping[str, str] | None = None) -> None:
         self.trt = trt
         self.gpu = gpu
         self.name = name
