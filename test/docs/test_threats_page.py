@@ -18,6 +18,7 @@ from trt_perception.options.limited_file import MAX_JSON_BYTES
 from trt_perception.preprocess.decode_image import MAX_IMAGE_PX
 from trt_perception.preprocess.jpeg_header import MAX_SCANS
 from trt_perception.ros.stamp_monitor import RESUME_NS
+from trt_perception.runtime import kernel_cache
 
 PAGE = (Path(__file__).parents[2] / "docs" / "threats.md").read_text()
 
@@ -41,6 +42,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "threats.md").read_text()
             f"and {ROOM_KEPT_BYTES // 2**30} GiB of the temporary folder",
             id="compressed_file",
         ),
+        pytest.param(f"{kernel_cache.MAX_BYTES // 2**20} MiB at most, but for", id="kernels"),
     ],
 )
 def test_a_stated_limit_is_that_of_the_code(words: str) -> None:
