@@ -141,7 +141,8 @@ class TestSize:
         folder = tmp_path / "shared"
         code = (
             "import sys; from pathlib import Path; from trt_perception.runtime import kernel_cache as m\n"
-            f"m.RECENT_S = -9; cache = m.KernelCache(Path(sys.argv[1]), max_bytes={3 * self.SIZE}); data = bytes(range(256)) * 20\n"
+            f"cache = m.KernelCache(Path(sys.argv[1]), max_bytes={3 * self.SIZE})\n"
+            "m.RECENT_S, data = -9, bytes(range(256)) * 20\n"
             "for n in range(60):\n"
             "    key = f'{sys.argv[2]}{n}'\n"
             "    cache.store(key, data)\n"
