@@ -81,6 +81,18 @@ REFUSALS: dict[str, Refuse] = {
 }
 
 
+AMBIGUOUS: tuple[dict[str, tuple[int, ...]], ...] = (
+    {"output0": (1, 300, 6)},
+    {"output0": (1, 8400, 85)},
+    {"output0": (1, 25200, 6)},
+    {"output0": (1, 300, 84)},
+    {"output0": (1, 116, 8400), "output1": (1, 32, 160, 160)},
+    {"logits": (1, 300, 91), "pred_boxes": (1, 300, 4)},
+    {"labels": (1, 300), "boxes": (1, 300, 4), "scores": (1, 300)},
+    {"num": (1, 1), "boxes": (1, 100, 4), "scores": (1, 100), "classes": (1, 100)},
+)
+
+
 def test_every_row_is_provoked_here() -> None:
     assert [next((start for start in REFUSALS if row.startswith(start)), row) for row in ROWS] == list(REFUSALS)
 
@@ -90,6 +102,13 @@ def test_a_refusal_reads_as_the_page_says(start: str, tmp_path: Path) -> None:
     (row,) = [row for row in ROWS if row.startswith(start)]
     said = REFUSALS[start](tmp_path)
     assert re.search(".*".join(map(re.escape, row.split("..."))), said), said
+
+
+def test_ambiguous_layouts_are_refused_in_the_words_of_the_page(tmp_path: Path) -> None:
+    (block,) = re.findall(r"<!-- ambiguous layouts -->\n```text\n(.*?)```", PAGE, re.DOTALL)
+    inputs, integers = {"images": (1, 3, 640, 640)}, ("labels", "num", "classes")
+    said = [_of(inputs=inputs, integers=integers, outputs=outputs)(tmp_path) for outputs in AMBIGUOUS]
+    assert block.splitlines() == said
 
 
 def test_every_head_has_a_way_to_it() -> None:
