@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.fake_engine import write_fake_engine
+from helpers.fake_engine import GPU, fake_tensorrt, plan_of, write_fake_engine
+from helpers.fake_gpu import FakeDevice
 from helpers.tiny_onnx import make_yolox_onnx
 
 from trt_perception.cli import model_arguments
 from trt_perception.cli.main import main
 from trt_perception.cli.model_arguments import add_model_arguments, make_pipeline
+from trt_perception.engine.signature import make_key_pair, sign_engine
+from trt_perception.errors import EngineError
 from trt_perception.model.load_spec import load_spec
 from trt_perception.model.model_spec import ModelSpec
-from trt_perception.runtime import make_backend
+from trt_perception.runtime import make_backend, open_engine
 from trt_perception.runtime.backend import Backend, BackendKind
 from trt_perception.runtime.engine_pipeline import EnginePipeline
 from trt_perception.runtime.null_backend import NullBackend
@@ -67,3 +71,29 @@ def test_an_engine_is_a_model_that_needs_tensorrt(tmp_path: Path, capsys: pytest
     command = ["detect", str(engine), str(tmp_path / "image.png"), "--backend"]
     assert main([*command, "onnxruntime"]) == 2
     assert "an engine runs on TensorRT only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["gpu", "host"])
+def test_an_engine_that_the_given_key_did_not_sign_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    engine, spec = tmp_path / "tiny.engine", load_spec(make_yolox_onnx(tmp_path / "tiny.onnx"))
+    write_fake_engine(engine, spec)
+    own, other = (make_key_pair(tmp_path / name) for name in ("own", "other"))
+    sign_engine(engine, tmp_path / "own")
+    monkeypatch.setattr(make_backend, "_has", lambda module: True)
+    monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt(plan_of(spec, lambda inputs: {}, device=FakeDevice())))
+    monkeypatch.setattr(open_engine, "current_gpu", lambda device: GPU)
+
+    class ReachedError(Exception):
+        pass
+
+    def load(*_: object, **__: object) -> None:
+        raise ReachedError
+
+    monkeypatch.setattr(open_engine, "Gpu", load)  # what comes behind the signature
+    words = ["--backend", "tensorrt", "--path", path, "--public-key"]
+    with pytest.raises(EngineError, match="signed"), make_pipeline(engine, parse(*words, str(other))):
+        pass
+    with pytest.raises(ReachedError), make_pipeline(engine, parse(*words, str(own))):
+        pass

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trt_perception.cli.key_argument import add_key_argument
 from trt_perception.cli.progress import progress_bar
 from trt_perception.errors import InputError
 
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of ONNX Runtime (default: half the cores)")
     parser.add_argument("--against", type=Path, metavar="ENGINE", help="the engine that it would replace, e.g. FP16")
     parser.add_argument("--streams", type=int, default=1, help="streams of the target, for --against (default: 1)")
+    add_key_argument(parser)
     parser.add_argument("--write-card", action="store_true", help="keep the verdict in the engine's manifest and card")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write figures and verdict as JSON")
 
@@ -93,7 +95,7 @@ def _compare(arguments: argparse.Namespace, limits: AgreementLimits) -> Agreemen
         raise InputError(f"model {spec.name}: expected one input to judge, got {len(spec.inputs)}; frames of several "
                          "cameras are not paired here")  # fmt: skip
     images = LabelledImages(arguments.sources, spec.heads, with_truth=arguments.truth, frames=arguments.frames)
-    reference, tested = _on_cpu(spec, arguments.threads), _tested(arguments.engine, spec, arguments.threads)
+    reference, tested = _on_cpu(spec, arguments.threads), _tested(arguments, spec)
     with reference, tested, progress_bar("comparing", total=len(images), unit="image") as bar:
         return compare_pipelines(reference, tested, images, limits=limits, on_image=bar.update)
 
@@ -115,16 +117,18 @@ def _reference(engine: Path, given: Path | None) -> ModelSpec:
     return dataclasses.replace(manifest.spec, model=str(model))
 
 
-def _tested(engine: Path, spec: ModelSpec, threads: int) -> Pipeline:
+def _tested(arguments: argparse.Namespace, spec: ModelSpec) -> Pipeline:
     from trt_perception.engine.manifest import engine_spec
     from trt_perception.runtime.backend import BackendKind
     from trt_perception.runtime.make_backend import make_backend
     from trt_perception.runtime.pipeline import Pipeline
 
+    engine: Path = arguments.engine
     if engine.suffix == ".onnx":
-        return _on_cpu(dataclasses.replace(spec, model=str(engine)), threads, exact_quantizers=True)
+        return _on_cpu(dataclasses.replace(spec, model=str(engine)), arguments.threads, exact_quantizers=True)
     own = engine_spec(engine)
-    return Pipeline(own, make_backend(BackendKind.TENSORRT, own, engine=engine))
+    backend = make_backend(BackendKind.TENSORRT, own, engine=engine, public_key=arguments.public_key)
+    return Pipeline(own, backend)
 
 
 def _on_cpu(spec: ModelSpec, threads: int, *, exact_quantizers: bool = False) -> Pipeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from trt_perception.cli.key_argument import add_key_argument
 from trt_perception.engine.any_spec import any_spec
 from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.runtime.backend import BackendKind
@@ -41,6 +42,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="{gpu,host}",
         help="with tensorrt: where images are preprocessed and outputs decoded (default: gpu, as in the node)",
     )
+    add_key_argument(parser)
     parser.add_argument("--score", type=float, default=default.score, help=f"lowest score (default: {default.score})")
     parser.add_argument(
         "--nms-iou", type=float, default=default.nms_iou, help=f"NMS overlap (default: {default.nms_iou})"
@@ -58,8 +60,11 @@ def make_pipeline(model: Path, arguments: argparse.Namespace) -> AnyPipeline:
         PerceptionError: The model cannot be used, or its runtime is missing.
     """
     spec = any_spec(model)
-    backend = make_backend(arguments.backend, spec, threads=arguments.threads or None, engine=arguments.engine)
+    key: Path | None = arguments.public_key
+    backend = make_backend(
+        arguments.backend, spec, threads=arguments.threads or None, engine=arguments.engine, public_key=key
+    )
     thresholds = Thresholds(score=arguments.score, nms_iou=arguments.nms_iou)
     if isinstance(backend, TensorRtBackend) and arguments.path is ExecutionPath.GPU:
-        return EnginePipeline(spec, engine=backend.engine, thresholds=thresholds)
+        return EnginePipeline(spec, engine=backend.engine, public_key=key, thresholds=thresholds)
     return Pipeline(spec, backend, thresholds=thresholds)

@@ -142,6 +142,7 @@ def _validate(arguments: argparse.Namespace) -> ValidationMetrics:
     if options.cluster:  # workers have other working folders
         arguments.model = arguments.model.resolve()
         arguments.engine = arguments.engine and arguments.engine.resolve()
+        arguments.public_key = arguments.public_key and arguments.public_key.resolve()
     with progress_bar("validating", total=0, unit="frame") as bar:
 
         def progress(done: int, total: int) -> None:

@@ -24,16 +24,26 @@ class EnginePipeline(JudgingModel):
         spec: The model.
         engine: The engine file; its manifest lies beside it.
         device: Index of the GPU, as CUDA counts.
+        public_key: Whose signature is asked for. None: none.
         thresholds: Limits of the detections. Default: `Thresholds()`.
 
     Raises:
         ConfigError: `thresholds` name a label that no detection head has.
     """
 
-    def __init__(self, spec: ModelSpec, *, engine: Path, device: int = 0, thresholds: Thresholds | None = None) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        engine: Path,
+        device: int = 0,
+        public_key: Path | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> None:
         super().__init__(spec, thresholds)
         self._path = engine
         self._device = device
+        self._public_key = public_key
         self._opened: OpenedEngine | None = None
         self._pipeline: GpuPipeline | None = None
         self._name = f"tensorrt (engine {engine.name}, not open)"
@@ -50,7 +60,9 @@ class EnginePipeline(JudgingModel):
 
     def judging(self, spec: ModelSpec, thresholds: Thresholds) -> EnginePipeline:
         """Another one of the same engine, not open: for the same model with its heads described in another way."""
-        return EnginePipeline(spec, engine=self._path, device=self._device, thresholds=thresholds)
+        return EnginePipeline(
+            spec, engine=self._path, device=self._device, public_key=self._public_key, thresholds=thresholds
+        )
 
     def open(self) -> None:
         """Load the engine and the kernels, and run a grey image once. Harmless when called twice.
@@ -63,7 +75,9 @@ class EnginePipeline(JudgingModel):
         """
         if self._pipeline is not None:
             return
-        self._opened = opened = open_engine(self._path, device=self._device, spec=self._spec)
+        self._opened = opened = open_engine(
+            self._path, device=self._device, spec=self._spec, public_key=self._public_key
+        )
         try:
             self._pipeline = GpuPipeline(self._spec, opened, thresholds=self.thresholds)
             self._pipeline.open()
