@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.tiny_onnx import make_yolov8_onnx
+from helpers.tiny_onnx import make_semantic_onnx, make_yolov8_onnx
 
 from trt_perception.cli.main import main
 
@@ -58,6 +58,24 @@ def test_inspect_prints_json(model: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["inspect", str(model), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["spec"]["heads"][0]["kind"] == "yolov8"
+
+
+@pytest.mark.parametrize("crop", [[], ["--preprocess", "crop=0,0,40,48"]], ids=["whole", "left_half"])
+def test_detect_says_how_much_of_a_picture_is_what(
+    crop: list[str], pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "semantic.yaml"
+    assert main(["inspect", str(make_semantic_onnx(tmp_path / "semantic.onnx")), "--write", str(spec), *crop]) == 0
+    arguments = ["detect", str(spec), str(pictures / "0.png"), "--backend", "onnxruntime"]
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    (image,) = json.loads(capsys.readouterr().out)["images"]
+    shares = image["masks"]["segmentation"]
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    assert shares.get("unlabelled", 0) == (0.5 if crop else 0)
+    assert main(arguments) == 0
+    assert f"{next(iter(shares))} {next(iter(shares.values())):.0%}" in capsys.readouterr().out
 
 
 def test_detect_goes_on_after_a_bad_picture(model: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ SUMMARY = "run a model on images: annotated pictures and JSON out, the shortest 
 EXAMPLE = "trt-perception detect yolox_nano.yaml pictures/ --out detected/"
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+_WORTH_SAYING = 0.01
+"""Smallest part of an image whose class is printed; the JSON has all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +70,7 @@ def _detect(pipeline: AnyPipeline, file: Path, arguments: argparse.Namespace) ->
     from trt_perception.preprocess.color_image import color_image
     from trt_perception.preprocess.decode_image import decode_image
     from trt_perception.preprocess.encoded_file import read_encoded
+    from trt_perception.segmentation_mask import SegmentationMask
 
     try:
         frame = decode_image(read_encoded(file))
@@ -81,15 +84,21 @@ def _detect(pipeline: AnyPipeline, file: Path, arguments: argparse.Namespace) ->
         if isinstance(head, Detections)
         for item in _objects(pipeline.spec, name, head)
     ]
+    masks = {
+        name: _shares(pipeline.spec, name, head)
+        for name, head in result.heads.items()
+        if isinstance(head, SegmentationMask)
+    }
     if not arguments.json:
-        print(f"{file} ({result.times.total_ns / 1e6:.1f} ms): {_sentence(objects)}")
+        print(f"{file} ({result.times.total_ns / 1e6:.1f} ms): {_sentence(objects, masks)}")
     if arguments.out:
         _write_picture(arguments.out / f"{file.stem}.jpg", color_image(frame), result, pipeline.spec)
-    return {"file": str(file), "width": frame.width, "height": frame.height, "detections": objects}
+    record = {"file": str(file), "width": frame.width, "height": frame.height, "detections": objects}
+    return record | ({"masks": masks} if masks else {})
 
 
 def _objects(spec: ModelSpec, head_name: str, detections: Any) -> Iterable[dict[str, Any]]:
-    labels = next(head.labels for head in spec.heads if head.name == head_name)
+    labels = _labels(spec, head_name)
     for box, score, class_id in zip(detections.boxes, detections.scores, detections.class_ids, strict=True):
         yield {
             "label": labels[class_id],
@@ -98,8 +107,28 @@ def _objects(spec: ModelSpec, head_name: str, detections: Any) -> Iterable[dict[
         }
 
 
-def _sentence(objects: Sequence[dict[str, Any]]) -> str:
-    return ", ".join(f"{item['label']} {item['score']:.2f}" for item in objects) or "nothing found"
+def _shares(spec: ModelSpec, head_name: str, mask: Any) -> dict[str, float]:
+    """What part of the pixels each class has, the largest first."""
+    import numpy as np
+
+    from trt_perception.segmentation_mask import UNLABELLED
+
+    names = dict(enumerate(_labels(spec, head_name))) | {UNLABELLED: "unlabelled"}
+    counts = np.bincount(mask.class_ids.ravel(), minlength=UNLABELLED + 1)
+    order = np.argsort(-counts, kind="stable")
+    return {names[int(i)]: round(float(counts[i]) / mask.class_ids.size, 4) for i in order if counts[i]}
+
+
+def _labels(spec: ModelSpec, head_name: str) -> tuple[str, ...]:
+    return next(head.labels for head in spec.heads if head.name == head_name)
+
+
+def _sentence(objects: Sequence[dict[str, Any]], masks: Mapping[str, Mapping[str, float]]) -> str:
+    shares = [
+        f"{label} {share:.0%}" for mask in masks.values() for label, share in mask.items() if share >= _WORTH_SAYING
+    ]
+    found = [f"{item['label']} {item['score']:.2f}" for item in objects]
+    return ", ".join(found + shares) or "nothing found"
 
 
 def _write_picture(path: Path, image: Any, result: Result, spec: ModelSpec) -> None:
