@@ -23,7 +23,7 @@ from trt_perception.options.limited_file import read_limited
 
 MAX_BYTES = 2**30
 """Largest file that is read, three million objects as they are written here: it becomes Python's objects as a whole,
-which take five times its size, twenty where it is made for that."""
+which take four times its size, thirty where it is made for that."""
 _SPLIT = "split it, or give truth as topics of the bag, which are streamed"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from trt_perception.errors import InputError
 
 MAX_JSON_BYTES = 2**24
 """Of an engine's manifest, an account, a calibration table and a line of JSON: tens of times what the largest model
-needs. As Python's objects it may take twenty times that."""
+needs. As Python's objects it may take thirty times that."""
 
 _BLOCK_BYTES = 1 << 20
 
@@ -23,12 +24,14 @@ def read_limited(path: Path, *, limit: int = MAX_JSON_BYTES, remedy: str = "") -
         remedy: What to do where it has more.
 
     Raises:
-        InputError: It has more; no more than that was read.
+        InputError: It has more; of a file nothing was read then, of a pipe no more than that.
         OSError: It cannot be read.
     """
     blocks = []
     left = limit
     with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise _too_large(str(path), limit, remedy)
         while block := file.read(min(_BLOCK_BYTES, left + 1)):
             left -= len(block)
             if left < 0:
