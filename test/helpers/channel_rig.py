@@ -76,6 +76,22 @@ class Rig:
         self.channel.receive(data)
         return self.settled()
 
+    def logged_after(self, data: bytes) -> float:
+        """Seconds until a message has led to one more warning; returns once it has ended in a counter."""
+        count, began = len(self.warnings), time.monotonic()
+        self.channel.receive(data)
+        wait_until(lambda: len(self.warnings) > count)
+        seconds = time.monotonic() - began
+        self.settled()
+        return seconds
+
+    def answered_after(self, data: bytes) -> float:
+        """Seconds until a message has a result."""
+        count, began = self.snapshot().processed, time.monotonic()
+        self.channel.receive(data)
+        wait_until(lambda: self.snapshot().processed > count)
+        return time.monotonic() - began
+
     def drops(self) -> list[tuple[int | None, str]]:
         self.drop_log.close()
         entries = [json.loads(line) for line in self.drop_log_path.read_text().splitlines()]

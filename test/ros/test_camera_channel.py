@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.channel_rig import Rig
+from helpers.fault_times import keep_times
 from helpers.worker_fakes import FakeProcessor, image_bytes, wait_until
 
 from trt_perception.cdr.compressed_image_message import encode_compressed_image
@@ -40,9 +41,14 @@ def test_a_newer_frame_replaces_the_one_that_waits(tmp_path: Path) -> None:
         rig.channel.receive(image_bytes(start))
         wait_until(lambda: len(rig.processors[0].seen) == 1)
         for index in range(1, 6):
+            began = time.monotonic()
             rig.channel.receive(image_bytes(start + index))
+            wait_until(lambda index=index: rig.snapshot().dropped.get(DropReason.REPLACED, 0) == index - 1)
+            counted = time.monotonic() - began
+        began = time.monotonic()
         gate.set()
         got = rig.settled()
+        keep_times("replaced", counted=counted, over=time.monotonic() - began)
     assert rig.outputs[0].stamps == [start, start + 5]
     assert (got.received, got.processed, got.dropped) == (6, 2, {DropReason.REPLACED: 4})
     assert rig.drops() == [(start + index, "replaced") for index in range(1, 5)]
@@ -90,11 +96,12 @@ def test_a_bad_raw_message_is_counted_by_reason_and_the_next_frame_is_used(
 ) -> None:
     with Rig(tmp_path) as rig:
         tracemalloc.start()
-        rig.send(data)
+        seen = rig.logged_after(data)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         good = time.time_ns()
-        got = rig.send(image_bytes(good))
+        keep_times(reason.value, in_log=seen, over=rig.answered_after(image_bytes(good)))
+        got = rig.settled()
     assert peak < 2**20
     assert got.dropped == {reason: 1}
     assert rig.outputs[0].stamps == [good]
@@ -134,8 +141,9 @@ def test_a_bad_compressed_image_is_counted_by_reason_and_the_next_frame_is_used(
 
     settings = CameraSettings(name="front", transport=Transport.COMPRESSED)
     with Rig(tmp_path, *(FakeProcessor(decode) for _ in range(lane_count)), settings=settings) as rig:
-        rig.send(_compressed(data))
-        got = rig.send(_compressed(_jpeg()))
+        seen = rig.logged_after(_compressed(data))
+        keep_times(reason.value, in_log=seen, over=rig.answered_after(_compressed(_jpeg())))
+        got = rig.settled()
     assert got.dropped == {reason: 1}
     assert got.processed == 1
     assert [reason for _, reason in rig.drops()] == [reason.value]
@@ -164,8 +172,10 @@ def test_a_compressed_image_with_one_listener_is_left_to_its_pipeline(tmp_path: 
 def test_repeated_and_late_stamps_are_dropped_by_name(tmp_path: Path) -> None:
     start = time.time_ns()
     with Rig(tmp_path) as rig:
-        for offset in (0, 10, 10, 5, 20):
+        for offset in (0, 10, 10):
             rig.send(image_bytes(start + offset))
+        seen = rig.logged_after(image_bytes(start + 5))
+        keep_times("late", in_log=seen, over=rig.answered_after(image_bytes(start + 20)))
     assert rig.outputs[0].stamps == [start, start + 10, start + 20]
     assert rig.drops() == [(start + 10, "duplicate"), (start + 5, "late")]
 
@@ -190,20 +200,26 @@ def test_a_frame_older_than_the_deadline_is_stale_when_its_turn_comes(tmp_path: 
         wait_until(lambda: len(rig.processors[0].seen) == 1)
         rig.channel.receive(image_bytes(second))
         time.sleep(0.3)
+        began = time.monotonic()
         gate.set()
-        rig.settled()
-    assert rig.outputs[0].stamps == [first]
+        wait_until(lambda: bool(rig.warnings))
+        seen = time.monotonic() - began
+        third = time.time_ns()
+        keep_times("stale", in_log=seen, over=rig.answered_after(image_bytes(third)))
+    assert rig.outputs[0].stamps == [first, third]
     assert rig.drops() == [(second, "stale")]
 
 
 def test_nobody_listening_means_no_inference(tmp_path: Path) -> None:
     with Rig(tmp_path) as rig:
         rig.outputs[0].listeners = False
+        began = time.monotonic()
         got = rig.send(image_bytes(time.time_ns()))
+        counted = time.monotonic() - began
         assert got.dropped == {DropReason.NO_LISTENER: 1}
         assert rig.processors[0].seen == []
         rig.outputs[0].listeners = True
-        assert rig.send(image_bytes(time.time_ns())).processed == 1
+        keep_times("no_listener", counted=counted, over=rig.answered_after(image_bytes(time.time_ns())))
     assert rig.warnings == []
 
 
@@ -248,7 +264,8 @@ def test_a_failing_pipeline_leaves_the_cameras_other_pipelines_their_result(tmp_
         raise DeviceError("broken")
 
     with Rig(tmp_path, FakeProcessor(fail), FakeProcessor()) as rig:
-        got = rig.send(image_bytes(time.time_ns()))
+        keep_times("pipeline_failed", in_log=rig.logged_after(image_bytes(time.time_ns())))
+        got = rig.settled()
     assert (got.processed, got.dropped) == (1, {})
     assert [lane.results for lane in got.lanes.values()] == [0, 1]
     assert [lane.failed for lane in got.lanes.values()] == [1, 0]
@@ -343,7 +360,9 @@ def test_what_the_bridge_cannot_convert_is_counted(tmp_path: Path) -> None:
         raise FrameError(DropReason.UNKNOWN_ENCODING, "cv_bridge does not convert 'xyz9'")
 
     with Rig(tmp_path, bridge=refuse) as rig:
-        got = rig.send(image_bytes(time.time_ns()).replace(b"bgr8", b"xyz9"))
+        seen = rig.logged_after(image_bytes(time.time_ns()).replace(b"bgr8", b"xyz9"))
+        keep_times("unknown_encoding", in_log=seen, over=rig.answered_after(image_bytes(time.time_ns())))
+        got = rig.settled()
     assert got.dropped == {DropReason.UNKNOWN_ENCODING: 1}
 
 

@@ -19,7 +19,7 @@ import pytest
 from helpers.channel_rig import Rig
 from helpers.fault_times import keep_times
 from helpers.tiny_onnx import make_multi_head_onnx, make_yolov8_onnx, make_yolox_onnx
-from helpers.worker_fakes import FakeProcessor, image_bytes, wait_until
+from helpers.worker_fakes import FakeProcessor, image_bytes
 
 from trt_perception.cdr.compressed_image_message import encode_compressed_image
 from trt_perception.cdr.image_message import encode_image
@@ -89,11 +89,10 @@ def test_an_output_that_is_no_number_fails_the_frame_and_no_such_box_leaves(
             processor = PipelineProcessor(pipeline)
             with Rig(tmp_path, processor) as rig:
                 rig.send(image_bytes(start, width=80, height=48))
-                began = time.monotonic()
-                rig.send(image_bytes(start + 1, width=80, height=48))
-                wait_until(lambda: bool(rig.warnings))
-                keep_times("output_is_no_number", in_log=time.monotonic() - began)
-                got = rig.send(image_bytes(start + 2, width=80, height=48))
+                seen = rig.logged_after(image_bytes(start + 1, width=80, height=48))
+                over = rig.answered_after(image_bytes(start + 2, width=80, height=48))
+                keep_times("output_is_no_number", in_log=seen, over=over)
+                got = rig.settled()
         assert (got.processed, got.dropped, got.restarts) == (2, {DropReason.INFERENCE_FAILED: 1}, 0)
         assert rig.outputs[0].stamps == [start, start + 2]
         assert f"frame dropped, inference_failed: output {output.name!r}: 1 of " in rig.warnings[0]
@@ -125,7 +124,9 @@ def test_size_and_encoding_may_change_under_way_and_every_box_is_that_of_its_own
     with Pipeline(spec, OnnxRuntimeBackend(spec, threads=1), thresholds=LOW) as pipeline:
         processor = PipelineProcessor(pipeline)
         with Rig(tmp_path, processor) as rig:
-            for message in messages:
+            rig.send(messages[0])
+            keep_times("image_changes", in_log=rig.logged_after(messages[1]))
+            for message in messages[2:]:
                 got = rig.send(message)
             snapshot = rig.channel.snapshot(time.monotonic_ns())
             status = judge_camera(snapshot, None, now_ns=time.monotonic_ns(), topic="/t", publishers=ImagePublishers())
@@ -188,12 +189,12 @@ def test_a_bomb_is_dropped_unopened_and_the_next_image_is_answered(
         Rig(tmp_path, PipelineProcessor(pipeline), settings=settings) as rig,
     ):
         tracemalloc.start()
-        began = time.monotonic()
-        rig.send(encode_compressed_image(bomb, stamp_ns=start, frame_id="f", format="jpeg"))
-        keep_times("bomb", in_log=time.monotonic() - began)
+        seen = rig.logged_after(encode_compressed_image(bomb, stamp_ns=start, frame_id="f", format="jpeg"))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        got = rig.send(encode_compressed_image(good, stamp_ns=start + 1, frame_id="f", format="jpeg"))
+        good_message = encode_compressed_image(good, stamp_ns=start + 1, frame_id="f", format="jpeg")
+        keep_times("bomb", in_log=seen, over=rig.answered_after(good_message))
+        got = rig.settled()
     assert peak < 2**20
     assert opened == [len(good)]
     assert (got.processed, got.dropped) == (1, {DropReason.BAD_SIZE: 1})
@@ -209,11 +210,8 @@ def test_whatever_is_raised_the_workers_thread_goes_on(tmp_path: Path, kind: typ
             raise failures.pop()
 
     with Rig(tmp_path, FakeProcessor(fail_once)) as rig:
-        began = time.monotonic()
-        rig.send(image_bytes(time.time_ns()))
-        wait_until(lambda: bool(rig.warnings))
-        seen = time.monotonic() - began
-        got = rig.send(image_bytes(time.time_ns()))
-        keep_times("worker_exception", in_log=seen, over=time.monotonic() - began)
+        seen = rig.logged_after(image_bytes(time.time_ns()))
+        keep_times("worker_exception", in_log=seen, over=rig.answered_after(image_bytes(time.time_ns())))
+        got = rig.settled()
     assert (got.processed, got.dropped, got.restarts) == (1, {DropReason.INFERENCE_FAILED: 1}, 1)
     assert rig.warnings[0].startswith(f"camera front: worker restarted after an unexpected {kind.__name__}: a bug")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.channel_rig import Rig
 from helpers.fault_times import keep_times
-from helpers.worker_fakes import image_bytes, wait_until
+from helpers.worker_fakes import image_bytes
 
 from trt_perception.errors import DropReason
 from trt_perception.ros.camera_status import Level, judge_camera
@@ -77,13 +77,11 @@ def test_a_frozen_stamp_is_dropped_as_duplicate_and_ends_with_the_next_stamp(tmp
     start = time.time_ns()
     with Rig(tmp_path) as rig:
         rig.send(image_bytes(start))
-        began = time.monotonic()
-        rig.channel.receive(image_bytes(start))
-        wait_until(lambda: bool(rig.warnings))
-        keep_times("stamp_repeats", in_log=time.monotonic() - began)
+        seen = rig.logged_after(image_bytes(start))
         _send(rig, [start] * 20)
         assert _level(rig) is Level.WARN
-        got = rig.send(image_bytes(start + 1))
+        keep_times("stamp_repeats", in_log=seen, over=rig.answered_after(image_bytes(start + 1)))
+        got = rig.settled()
     assert rig.outputs[0].stamps == [start, start + 1]
     assert got.dropped == {DropReason.DUPLICATE: 21}
     assert len(rig.warnings) == 1
@@ -100,10 +98,7 @@ def test_zero_and_future_stamps_are_processed_and_flagged_and_good_ones_go_on(
 ) -> None:
     with Rig(tmp_path) as rig:
         _send(rig, (time.time_ns() for _ in range(3)))
-        began = time.monotonic()
-        rig.channel.receive(image_bytes(0 if ahead_ns is None else time.time_ns() + ahead_ns))
-        wait_until(lambda: bool(rig.warnings))
-        seen = time.monotonic() - began
+        seen = rig.logged_after(image_bytes(0 if ahead_ns is None else time.time_ns() + ahead_ns))
         for _ in range(4):
             time.sleep(PERIOD_S)
             rig.send(image_bytes(0 if ahead_ns is None else time.time_ns() + ahead_ns))
@@ -116,3 +111,50 @@ def test_zero_and_future_stamps_are_processed_and_flagged_and_good_ones_go_on(
         assert over < 1.0
     assert any(fault.explanation in line for line in rig.warnings)
     assert rig.snapshot().age_p99_ms is not None
+
+
+def test_old_stamps_are_processed_and_flagged_and_good_ones_go_on(tmp_path: Path) -> None:
+    days = 3 * 86_400 * SECOND
+    with Rig(tmp_path) as rig:
+        seen = rig.logged_after(image_bytes(time.time_ns() - days))
+        _send(rig, (time.time_ns() - days for _ in range(3)))
+        assert _level(rig) is Level.WARN
+        got = rig.settled()
+        assert (got.processed, got.dropped, got.age_p99_ms) == (4, {}, None)
+        assert got.stamp_faults == {StampFault.OLD_STAMP: 4}
+        keep_times("old_stamp", in_log=seen, over=rig.answered_after(image_bytes(time.time_ns())))
+        assert rig.settled().age_p99_ms is not None
+    assert rig.warnings[0] == f"camera front: {StampFault.OLD_STAMP.explanation}"
+
+
+def test_stamps_that_jump_ahead_are_processed_and_told_and_ages_are_measured_anew(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        _send(rig, (time.time_ns() - 10 * SECOND for _ in range(3)))
+        assert rig.warnings == []
+        seen = rig.logged_after(image_bytes(time.time_ns()))
+        assert _level(rig) is Level.WARN
+        keep_times("stamp_jump", in_log=seen, over=rig.answered_after(image_bytes(time.time_ns())))
+        got = rig.settled()
+        assert (got.processed, got.dropped) == (5, {})
+        assert got.stamp_faults == {StampFault.STAMP_JUMP: 1}
+        assert got.age_p99_ms is not None
+        assert got.age_p99_ms < 5000
+    assert rig.warnings == [f"camera front: {StampFault.STAMP_JUMP.explanation}"]
+
+
+@pytest.mark.parametrize("step_ns", [3600 * SECOND, -3600 * SECOND], ids=["set_ahead", "set_back"])
+def test_the_hosts_clock_may_be_set_and_frames_are_processed_and_it_is_told(tmp_path: Path, step_ns: int) -> None:
+    """The driver's stamps come from the same clock."""
+    with Rig(tmp_path) as rig:
+        _send(rig, (time.time_ns() for _ in range(3)))
+        rig.now_ns = lambda: time.time_ns() + step_ns
+        seen = rig.logged_after(image_bytes(time.time_ns() + step_ns))
+        assert _level(rig) is Level.WARN
+        over = rig.answered_after(image_bytes(time.time_ns() + step_ns))
+        keep_times("clock_jump", in_log=seen, over=over)
+        got = rig.settled()
+        assert (got.processed, got.dropped) == (5, {})
+        assert got.stamp_faults[StampFault.CLOCK_JUMP] == 1
+        assert got.age_p99_ms is not None
+        assert got.age_p99_ms < 5000
+    assert rig.warnings[0] == f"camera front: {StampFault.CLOCK_JUMP.explanation}"
