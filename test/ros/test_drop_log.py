@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from helpers.fault_times import keep_times
 from helpers.worker_fakes import wait_until
 
 from trt_perception.errors import ConfigError, DropReason
@@ -37,8 +39,13 @@ def test_more_drops_than_the_bound_are_lost_and_counted(tmp_path: Path, monkeypa
     monkeypatch.setattr(drop_log, "PERIOD_S", 60.0)
     log = DropLog(tmp_path / "drops.jsonl")
     for index in range(25):
+        began = time.monotonic()
         log.record("front", index, DropReason.LATE)
+        counted = time.monotonic() - began
+        assert log.lost_count == max(0, index - 9)
+    began = time.monotonic()
     log.close()
+    keep_times("slow_disk", counted=counted, over=time.monotonic() - began)
     entries = [json.loads(line) for line in (tmp_path / "drops.jsonl").read_text().splitlines()]
     assert len(entries) == 11
     assert entries[-1] == {"lost_entries": 15}

@@ -96,15 +96,19 @@ def test_a_gpu_that_does_not_come_back_ends_the_process_with_one_line_and_exit_c
 
 def test_a_gpu_that_does_not_come_back_while_models_are_loaded_ends_the_process_too(tmp_path: Path) -> None:
     program = RUN_TO_STANDSTILL.format(good=0)
-    with NodeProcess(tmp_path / "log", program=program, config=write_config(tmp_path), autostart=True) as node:
+    config, started = write_config(tmp_path), time.monotonic()
+    with NodeProcess(tmp_path / "log", program=program, config=config, autostart=True) as node:
         assert node.wait() == 3
+        keep_times("stuck_gpu_at_loading", from_start=time.monotonic() - started)
         assert node.text.splitlines()[-1].startswith(STUCK)
 
 
 def test_a_device_lost_while_models_are_loaded_ends_the_process_too(tmp_path: Path) -> None:
     program = RUN_TO_LOSS.format(good=0).replace("time.sleep(60)", "pass")
-    with NodeProcess(tmp_path / "log", program=program, config=write_config(tmp_path), autostart=True) as node:
+    config, started = write_config(tmp_path), time.monotonic()
+    with NodeProcess(tmp_path / "log", program=program, config=config, autostart=True) as node:
         assert node.wait() == 3
+        keep_times("sticky_cuda_error_at_loading", from_start=time.monotonic() - started)
         assert node.text.count("illegal memory access") == 1
 
 

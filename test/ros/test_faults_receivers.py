@@ -179,6 +179,7 @@ def test_more_images_than_one_process_takes_are_told_with_what_to_set(
     with NodeProcess(tmp_path / "log", program=SMALL_LIMITS, config=config, autostart=True, remap=names) as node:
         node.wait_for("active")
         watch = FaultWatch(probe, "alone")
-        watch.until(lambda status: status["level"] == WARN, "node", doing=send)
+        seen = watch.until(lambda status: status["level"] == WARN, "node", doing=send)
+        keep_times("too_many_images", on_diagnostics=seen)
         assert "set `ingest: {receivers: " in watch.latest("node")["message"]
         assert node.stop()[0] == 0

@@ -19,6 +19,7 @@ pytest.importorskip("vision_msgs", reason="vision_msgs is not here")
 
 from trt_perception.model.load_spec import load_spec
 from trt_perception.model.write_spec import write_spec
+from trt_perception.ros import receiver_process
 from trt_perception.ros.main import main
 
 CONFIG = """\
@@ -62,9 +63,11 @@ def test_a_signal_that_comes_again_and_again_ends_the_node_as_cleanly(tmp_path: 
     """Under launch Control-C comes twice: from the terminal, and from launch, wherever the node is by then."""
     with NodeProcess(tmp_path / "log", config=_config(tmp_path), autostart=True) as node:
         node.wait_for("active")
+        began = time.monotonic()
         while node.process.poll() is None:
             node.process.send_signal(number)
             time.sleep(0.005)
+        keep_times("signals_again_and_again", process_ended=time.monotonic() - began)
         assert node.process.returncode == 0, node.text
         assert "Traceback" not in node.text
 
@@ -88,7 +91,9 @@ def test_a_signal_while_models_are_loaded_ends_the_node_cleanly(tmp_path: Path, 
         assert process.stdout is not None
         assert process.stdout.readline() == "loading\n"
         process.send_signal(number)
+        sent = time.monotonic()
         _, errors = process.communicate(timeout=2.0)
+        keep_times("signal_at_loading", process_ended=time.monotonic() - sent)
         assert process.returncode == 0
         assert errors == ""
 
@@ -142,7 +147,9 @@ def test_a_bad_config_is_one_clear_line_and_exit_code_2(
 ) -> None:
     path = _config(tmp_path)
     path.write_text(path.read_text().replace(old, new))
+    began = time.monotonic()
     assert _start({"config": path}) == 2
+    keep_times("bad_config", told=time.monotonic() - began)
     _assert_one_line(capfd.readouterr().err, text)
 
 
@@ -169,9 +176,25 @@ def test_labels_that_the_model_does_not_have_are_told_with_both_numbers(
     assert "[class_0, class_1, class_2]" in text
     (tmp_path / "boxes.yaml").write_text(text.replace("[class_0, class_1, class_2]", labels))
     path.write_text(path.read_text().replace("boxes.onnx", "boxes.yaml"))
+    began = time.monotonic()
     assert _start({"config": path}) == 2
+    keep_times("wrong_labels", told=time.monotonic() - began)
     expected = f"expected 3 labels, one for each class of its output, got {count}"
     _assert_one_line(capfd.readouterr().err, expected)
+
+
+def test_a_receiver_that_does_not_start_is_told_and_is_exit_code_3(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver_process.sys, "executable", "/bin/false")
+    path = _config(tmp_path)
+    path.write_text(path.read_text() + "ingest: {receivers: 1}\n")
+    began = time.monotonic()
+    assert _start({"config": path}) == 3
+    keep_times("receiver_does_not_start", told=time.monotonic() - began)
+    how, what = capfd.readouterr().err.splitlines()
+    assert "ended with code 1" in how
+    assert "receiver perception_receiver_0 ended while it started; see its lines above" in what
 
 
 @pytest.mark.skipif(find_spec("tensorrt") is not None, reason="TensorRT is here")

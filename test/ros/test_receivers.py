@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.channel_rig import Rig
+from helpers.fault_times import keep_times
 from helpers.worker_fakes import FakeProcessor, image_bytes
 
 pytest.importorskip("rclpy", reason="ROS is not here")
@@ -184,9 +185,14 @@ def test_a_slow_consumers_frame_is_never_overwritten_and_every_stamp_has_one_fat
     with Rig(tmp_path, FakeProcessor(look), settings=camera()) as rig, receiving(rig):
         for index in range(count):
             publish(noise(start + index)[0])
+            sent = time.monotonic()
             wait_until(lambda index=index: rig.snapshot().received > index, what="the message")
+            wait_until(lambda index=index: rig.snapshot().dropped.get(DropReason.REPLACED, 0) >= index - 1)
+            counted = time.monotonic() - sent
+        freed = time.monotonic()
         go_on.set()
         got = rig.settled()
+        keep_times("slow_consumer", counted=counted, over=time.monotonic() - freed)
         results = rig.outputs[0].stamps
     assert before == after == [noise(start)[1].tobytes()]
     assert (got.received, got.dropped) == (count, {DropReason.REPLACED: count - 2})
@@ -215,8 +221,11 @@ def test_a_node_that_does_not_listen_for_a_while_gets_the_newest_and_learns_what
             time.sleep(0.02)  # one by one, so that the middleware replaces none
         assert blocked.wait(20)
         time.sleep(0.2)  # for the last one to be in the ring
+        freed = time.monotonic()
         go_on.set()
         received(rig, count)
+        all_known = time.monotonic() - freed
+        keep_times("ring_full", counted=all_known, over=all_known)
         got, results = rig.snapshot(), rig.outputs[0].stamps
     assert results[-1] == start + count - 1, "the newest was not answered"
     assert got.received == count
@@ -232,16 +241,25 @@ def test_a_consumer_that_keeps_every_slot_is_told_and_the_camera_goes_on_once_th
     start = time.time_ns()
     processor = FakeProcessor(kept.append)
     with Rig(tmp_path, processor, settings=camera()) as rig, receiving(rig):
-        for index in range(SLOTS + 2):
+        for index in range(SLOTS):
             publish(noise(start + index)[0])
             received(rig, index + 1)
+        sent = time.monotonic()
+        publish(noise(start + SLOTS)[0])
+        wait_until(lambda: bool(rig.warnings), what="the warning")
+        seen = time.monotonic() - sent
+        received(rig, SLOTS + 1)
+        publish(noise(start + SLOTS + 1)[0])
+        received(rig, SLOTS + 2)
         assert rig.snapshot().dropped == {DropReason.NO_ROOM: 2}
         assert any(f"the node holds all {SLOTS} slots" in line for line in rig.warnings)
         assert [frame.data.tobytes() for frame in kept] == [noise(start + i)[1].tobytes() for i in range(SLOTS)]
         kept.clear()
         processor.seen.clear()
+        freed = time.monotonic()
         publish(noise(start + 100)[0])
         wait_until(lambda: start + 100 in rig.outputs[0].stamps, what="the next image")
+        keep_times("slots_kept", in_log=seen, over=time.monotonic() - freed)
         kept.clear()
         processor.seen.clear()
 
@@ -258,14 +276,20 @@ def test_slots_that_are_held_by_garbage_come_back(
     try:
         processor = FakeProcessor(keep_in_a_cycle)
         with Rig(tmp_path, processor, settings=camera()) as rig, receiving(rig):
-            for index in range(SLOTS + 1):
+            for index in range(SLOTS):
                 publish(noise(start + index)[0])
                 received(rig, index + 1)
                 processor.seen.clear()
+            sent = time.monotonic()
+            publish(noise(start + SLOTS)[0])
+            wait_until(lambda: bool(rig.warnings), what="the warning")
+            seen = time.monotonic() - sent
+            received(rig, SLOTS + 1)
             assert rig.snapshot().dropped == {DropReason.NO_ROOM: 1}
             time.sleep(0.2)  # the search for garbage follows the counter
             publish(noise(start + 100)[0])
             wait_until(lambda: start + 100 in rig.outputs[0].stamps, what="the next image")
+            keep_times("slots_kept_by_garbage", in_log=seen, over=time.monotonic() - sent)
     finally:
         gc.enable()
 
@@ -280,13 +304,20 @@ def test_memory_that_cannot_be_had_is_told_with_its_size_and_smaller_images_go_o
         try:
             with receiving(rig):
                 resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-                publish(noise(start, width=640, height=480)[0])
+                publish(noise(start)[0])
                 received(rig, 1)
+                sent = time.monotonic()
+                publish(noise(start + 1, width=640, height=480)[0])
+                wait_until(lambda: bool(rig.warnings), what="the warning")
+                seen = time.monotonic() - sent
+                received(rig, 2)
                 assert rig.snapshot().dropped == {DropReason.NO_ROOM: 1}
                 assert any("the ring needs 3702784 bytes of shared memory" in line for line in rig.warnings)
-                publish(noise(start + 1)[0])
-                received(rig, 2)
-                assert rig.outputs[0].stamps == [start + 1]
+                sent = time.monotonic()
+                publish(noise(start + 2)[0])
+                received(rig, 3)
+                keep_times("no_memory_for_the_ring", in_log=seen, over=time.monotonic() - sent)
+                assert rig.outputs[0].stamps == [start, start + 2]
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.fault_times import keep_times
 
 from trt_perception.errors import DeviceError, MissingError
 from trt_perception.kernel_call import KernelSource
@@ -57,7 +59,9 @@ def test_a_damaged_file_is_compiled_again(root: Path, cache: KernelCache) -> Non
     code = KernelCompiler(cache=cache).compile(SOURCE, "sm_90", root=root)
     (path,) = kept(cache)
     path.write_bytes(path.read_bytes()[:-5])
-    assert KernelCompiler(cache=cache).compile(SOURCE, "sm_90", root=root) == code
+    compiler, began = KernelCompiler(cache=cache), time.monotonic()
+    assert compiler.compile(SOURCE, "sm_90", root=root) == code
+    keep_times("damaged_kernel_cache", over=time.monotonic() - began)
     assert cache.load(path.stem) == code
 
 
@@ -92,8 +96,10 @@ def test_functions_of_one_file_share_one_compilation(root: Path, cache: KernelCa
 def test_what_does_not_compile_is_told_with_the_compilers_log_and_not_kept(root: Path, cache: KernelCache) -> None:
     (root / "scale.cu").write_text('extern "C" __global__ void scale(float* x) { x[0] = nothing; }\n')
     problem = r"scale\.cu -DFACTOR=\(2 \+ 1\) does not compile with NVRTC \d+\.\d+ for sm_90: .*" r'[\s\S]*"nothing" is'
+    compiler, began = KernelCompiler(cache=cache), time.monotonic()
     with pytest.raises(DeviceError, match=problem):
-        KernelCompiler(cache=cache).compile(SOURCE, "sm_90", root=root)
+        compiler.compile(SOURCE, "sm_90", root=root)
+    keep_times("kernel_does_not_compile", told=time.monotonic() - began)
     assert not kept(cache)
 
 
@@ -124,8 +130,10 @@ def test_without_nvrtc_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(kernel_compiler, "_version", absent)
     problem = r"NVRTC, .* cannot be loaded \(Failure finding libnvrtc\.so\); run: pip install 'nvidia-cuda-nvrtc"
+    began = time.monotonic()
     with pytest.raises(MissingError, match=problem):
         KernelCompiler()
+    keep_times("no_nvrtc", told=time.monotonic() - began)
 
 
 def test_no_foreign_header_is_found_in_the_working_folder(
