@@ -159,7 +159,7 @@ REFUSED = [
             metadata=ultralytics_metadata(task="segment", end2end="True"),
         ),
         "end-to-end instance segmentation (YOLO26-seg, or nms=True): not supported yet",
-        "end2end=False",
+        "(Ultralytics: end2end=False and no nms;",
         id="end_to_end_segment",
     ),
     pytest.param(

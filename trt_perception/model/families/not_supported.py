@@ -16,7 +16,8 @@ from trt_perception.model.families.semantic import MAX_CLASSES, stride_of
 from trt_perception.model.model_spec import HeadKind
 from trt_perception.model.tensor_info import TensorInfo
 
-_WITHOUT_NMS = "export without NMS in the model (nms=False, end2end=False)"
+_WITHOUT_NMS = "export without NMS in the model (Ultralytics: end2end=False and no nms; YOLOv7: no --end2end)"
+"""Of Ultralytics 8.4, nms=False asks for boxes that the model itself finishes, where a model has such a head."""
 _MASK_COEFFICIENTS = 16
 """Fewest planes that are taken for prototypes of masks; models have 32. Road masks have a few classes."""
 _OTHER = "use a model with a supported head; docs/models.md lists them"
