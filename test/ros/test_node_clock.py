@@ -42,9 +42,13 @@ def test_simulated_time_without_a_clock_leaves_diagnostics_alive(config: Path, p
         assert watch.latest()["age_p50_ms"] == "unknown"
         clock = probe.advertise(Clock, "/clock")
         message = Clock()
-        message.clock.sec = SECONDS + 1
-        clock.publish(message)
-        over = watch.until(lambda status: status["age_p50_ms"] != "unknown", doing=send)
+        message.clock.sec = SECONDS + 30
+
+        def send_with_clock() -> None:
+            clock.publish(message)
+            send()
+
+        over = watch.until(lambda status: status["age_p50_ms"] != "unknown", doing=send_with_clock)
         keep_times("no_clock", on_diagnostics=seen, over=over)
         assert node.stop()[0] == 0
         probe.stop_listening(results)
