@@ -39,6 +39,7 @@ class Case:
         lanes: The pipelines of every camera.
         seconds: How long it is measured unless told otherwise.
         synchronised: Whether all cameras send at the same instant instead of spread over the period.
+        gpus: GPUs of the machine that the cameras are spread over.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Case:
     lanes: tuple[Lane, ...] = (DETECTION,)
     seconds: float = 20.0
     synchronised: bool = False
+    gpus: int = 1
 
     @property
     def names(self) -> list[str]:
@@ -58,7 +60,8 @@ class Case:
         """The same for people."""
         kind = "JPEG" if self.jpeg else "bgr8"
         pipelines = " + ".join(lane.topic.rpartition("/")[2] for lane in self.lanes)
-        return f"{self.cameras} x {kind}, {pipelines}{', all at one instant' if self.synchronised else ''}"
+        title = f"{self.cameras} x {kind}, {pipelines}{', all at one instant' if self.synchronised else ''}"
+        return title + (f", on {self.gpus} GPUs" if self.gpus > 1 else "")
 
 
 CASES = {
@@ -70,6 +73,7 @@ CASES = {
         Case(name="8_two", cameras=8, lanes=(DETECTION, SEGMENTATION)),
         Case(name="16_raw", cameras=16, seconds=60.0),
         Case(name="16_raw_at_once", cameras=16, synchronised=True),
+        Case(name="16_raw_two_gpus", cameras=16, gpus=2),
         *(Case(name=f"{count}_raw", cameras=count, seconds=60.0) for count in (14, 12, 10, 8)),
     )
 }

@@ -27,7 +27,9 @@ def write_config(case: Case, engines: Path, folder: Path, *, null: bool, receive
     config = {
         "backend": "onnxruntime" if null else "tensorrt",
         "ingest": {"receivers": int(receivers) if receivers.isdecimal() else receivers},
-        "cameras": [{"name": name, "transport": transport} for name in case.names],
+        "cameras": [
+            {"name": name, "transport": transport, "device": index % case.gpus} for index, name in enumerate(case.names)
+        ],
         "models": list(models.values()),
         "pipelines": [
             {"name": lane.pipeline, "model": lane.engine, "namespace": lane.topic.rpartition("/")[0]}

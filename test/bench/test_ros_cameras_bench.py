@@ -11,8 +11,9 @@ import pytest
 
 from bench.ros_cameras.case import DETECTION, SEGMENTATION, Case
 from bench.ros_cameras.run_case import account
-from bench.ros_cameras.setting import write_dds_profile
+from bench.ros_cameras.setting import write_config, write_dds_profile
 from bench.ros_cameras.table import ros_tables
+from trt_perception.settings.load_settings import load_settings
 
 MS = 1_000_000
 COUNTERS = json.dumps([])
@@ -90,3 +91,10 @@ def test_segments_of_many_senders_fit_into_dev_shm(tmp_path: Path, monkeypatch: 
     assert f"<segment_size>{38 * 2**20}</segment_size>" in text
     with pytest.raises(SystemExit, match="40 senders need 20 MiB each"):
         write_dds_profile(tmp_path, 40)
+
+
+def test_cameras_of_a_case_are_spread_over_its_gpus(tmp_path: Path) -> None:
+    case = Case(name="spread", cameras=5, gpus=2)
+    settings = load_settings(write_config(case, tmp_path, tmp_path, null=True, receivers="auto"))
+    assert [camera.device for camera in settings.cameras] == [0, 1, 0, 1, 0]
+    assert case.title == "5 x bgr8, detections, on 2 GPUs"
