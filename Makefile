@@ -29,14 +29,14 @@ lint: ## ruff and mypy --strict
 	@$(call in_env) python -m ruff check . && { $(types); }
 
 test: ## lint, then all tests but soaks and GPU tests: ARGS="-k name"
-	@$(call in_env) python -m ruff check . && { $(types); } && python -m pytest -m "not soak and not gpu" $(ARGS)
+	@$(call in_env) python -m ruff check . && { $(types); } && python tools/run_tests.py -m "not soak and not gpu" $(ARGS)
 
 # Processes, pages, packages, damaged bytes, Ray: no version of NumPy or OpenCV changes what these find.
 any_numpy = bench cuda_on_cpu docs examples fuzz ingest kernels launch packaging tools ros/test_faults_receivers.py ros/test_ledger.py \
 	ros/test_receivers.py ros/test_soak.py runtime/test_gpu_painter.py validate/test_ray_cluster.py validate/test_run_on_cluster.py
 
 test-numpy1: ## The tests whose arrays meet NumPy 1.26 and OpenCV 4, in .venv-numpy1
-	@$(call in_env,numpy1) python -m pytest -m "not soak and not gpu" $(any_numpy:%=--ignore=test/%) $(ARGS)
+	@$(call in_env,numpy1) python tools/run_tests.py -m "not soak and not gpu" $(any_numpy:%=--ignore=test/%) $(ARGS)
 
 soak: ## The long runs, then an hour of faults: SOAK="--minutes 10", or ARGS="-k name" for some of the former alone
 	@$(call in_env) python -m pytest -m soak --timeout 3600 $(ARGS) $(if $(ARGS),,&& python -m bench.soak $(SOAK))
