@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["python -m ruff check .", "python -m mypy", 'python -m pytest -m "not soak and not gpu"']
+COMMANDS = ["python -m ruff check .", "python -m mypy", 'python tools/run_tests.py -m "not soak and not gpu"']
 
 
 def recipe(target: str) -> str:
