@@ -1,9 +1,10 @@
 """Writes the generated parts of the docs: tables of measurements and tables of options.
 
 A page holds ``<!-- results: NAME -->`` (docs/results/NAME.json), ``<!-- results: NAME:TABLE -->`` (one of its tables),
-``<!-- plot: NAME -->`` (docs/pictures/NAME.svg, where it was made) or ``<!-- options: module:Class -->`` and, behind
-it, ``<!-- end -->``; what stands between them is replaced. So a claim and its evidence, or an option and its
-description, cannot drift apart.
+``<!-- goals: NAME -->`` (its goals and origin alone), ``<!-- plot: NAME -->`` (docs/pictures/NAME.svg, where it was
+made) or ``<!-- options: module:Class -->`` and, behind it, ``<!-- end -->``; what stands between them is replaced. In
+cells of docs/faults.md ``<!-- times: KEYS -->`` does so within a line (tools/fault_times.py). So a claim and its
+evidence, or an option and its description, cannot drift apart.
 
     python tools/render_docs.py            write the pages and config/schema/*.json
     python tools/render_docs.py --check    exit 1 where something is not what it would write
@@ -22,11 +23,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools.fault_times import fault_times  # noqa: E402
 from trt_perception.options.json_schema import json_schema  # noqa: E402
 
 RESULTS = ROOT / "docs" / "results"
 PICTURES = ROOT / "docs" / "pictures"
-MARKS = re.compile(r"(<!-- (?P<kind>results|options|plot): (?P<name>[\w.:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKS = re.compile(r"(<!-- (?P<kind>results|goals|options|plot): (?P<name>[\w.:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TIMES = re.compile(r"(<!-- times: (?P<keys>[^\n]+?) -->)[^\n]*?(<!-- end -->)")
 
 SCHEMAS = {
     "perception.schema.json": "trt_perception.settings.perception_settings:PerceptionSettings",
@@ -42,10 +45,13 @@ def render_page(text: str) -> str:
     """A page with its generated parts made anew."""
 
     def replaced(match: re.Match[str]) -> str:
-        render = {"results": results_table, "options": options_table, "plot": plot}[match["kind"]]
+        render = {"results": results_table, "goals": goals, "options": options_table, "plot": plot}[match["kind"]]
         return f"{match[1]}{render(match['name'])}{match[4]}"
 
-    return MARKS.sub(replaced, text)
+    def timed(match: re.Match[str]) -> str:
+        return f"{match[1]}{fault_times(match['keys'], results=RESULTS)}{match[3]}"
+
+    return TIMES.sub(timed, MARKS.sub(replaced, text))
 
 
 def results_table(name: str) -> str:
@@ -59,15 +65,25 @@ def results_table(name: str) -> str:
         return "Not run yet.\n"
     if table_name:
         result.update(result["tables"][table_name])
-    columns, machine = result["columns"], result["machine"]
+    columns = result["columns"]
     rows = [[_number(row.get(key, "")) for key in columns] for row in result["rows"]]
-    goals = "".join(f"- {goal}\n" for goal in result["goals"])
+    table = _table(columns.values(), rows)
+    return f"{result['question']}\n\n{table}\n{_goals_and_origin(result)}"
+
+
+def goals(name: str) -> str:
+    """Goals and origin of a result file whose table stands elsewhere."""
+    path = RESULTS / f"{name}.json"
+    return _goals_and_origin(json.loads(path.read_text())) if path.exists() else "Not run yet.\n"
+
+
+def _goals_and_origin(result: dict[str, Any]) -> str:
+    machine = result["machine"]
     parts = [result["date"], f"commit {result['commit']}", machine["cpu"], f"{machine['cores']} cores"]
     device = (("", "gpu"), ("driver ", "driver"), ("TensorRT ", "tensorrt"))
     parts += [f"{title}{machine[key]}" for title, key in device if key in machine]
-    origin = ", ".join(parts)
-    table = _table(columns.values(), rows)
-    return f"{result['question']}\n\n{table}\n{goals}\nMeasured {origin}: `{result['command']}`.\n"
+    lines = "".join(f"- {goal}\n" for goal in result["goals"])
+    return f"{lines}\nMeasured {', '.join(parts)}: `{result['command']}`.\n"
 
 
 def plot(name: str) -> str:

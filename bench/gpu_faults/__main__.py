@@ -25,6 +25,7 @@ WORDS = {
     "gpu_trap": "trap in a kernel",
     "gpu_endless_kernel": "kernel that does not end (limit 2 s)",
     "gpu_out_of_memory": "out of memory when a pipeline is opened",
+    "gpu_refused_call": "a call that CUDA refuses",
     "gpu_node_illegal_address": "the node: illegal address in a kernel, from the first image on",
     "gpu_node_endless": "the node: kernel that does not end, from the first image on",
 }

@@ -200,7 +200,9 @@ REFUSED: dict[str, Callable[[Gpu], object]] = {
 @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED.keys())
 def test_a_call_that_cuda_refuses_harms_nothing(kernel_gpu: Gpu, call: Callable[[Gpu], object]) -> None:
     kernel_gpu.use()
+    begun = time.monotonic()
     with pytest.raises(DeviceError) as caught:
         call(kernel_gpu)
+    keep_times("gpu_refused_call", seen=time.monotonic() - begun)
     assert not caught.value.is_sticky
     assert not kernel_gpu.is_lost()
