@@ -69,6 +69,16 @@ def test_refuses_a_shape_that_does_not_fit(tmp_path: Path, shapes: dict[str, tup
         read_onnx(path, shapes=shapes)
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("20", 20), ("batch", "batch"), ("0", "0"), ("-1", "-1"), ("2x", "2x"), ("123456789", "123456789"), ("²", "²")],
+    ids=["number", "name", "zero", "below_zero", "begins_so", "too_large", "superscript"],
+)
+def test_a_size_that_is_written_as_a_text(tmp_path: Path, text: str, size: int | str) -> None:
+    path = make_yolox_onnx(tmp_path / "m.onnx", announced=(text, 3, 64, 64))
+    assert read_onnx(path).inputs[0].shape == (size, 3, 64, 64)
+
+
 def test_external_weights_are_counted_and_not_read(tmp_path: Path) -> None:
     path = make_semantic_onnx(tmp_path / "m.onnx")
     whole = read_onnx(path)

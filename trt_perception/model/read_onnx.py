@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from math import prod
@@ -150,9 +151,15 @@ def _shape_of(tensor_type: Any) -> tuple[int | str, ...] | None:
     if not tensor_type.HasField("shape"):
         return None
     return tuple(
-        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else dim.dim_param or "?"
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else _symbol(dim.dim_param)
         for dim in tensor_type.shape.dim
     )
+
+
+def _symbol(name: str) -> int | str:
+    """A size without a value; YOLOv7's export.py --end2end writes the sizes of its outputs, which are known, so."""
+    is_number = re.fullmatch("[1-9][0-9]{0,7}", name) is not None
+    return int(name) if is_number else name or "?"
 
 
 def _tensor_info(onnx: Any, value: Any) -> TensorInfo:

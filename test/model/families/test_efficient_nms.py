@@ -43,6 +43,18 @@ def test_the_plugin_tells_all_but_the_labels(tmp_path: Path) -> None:
     assert "at most 20 finished boxes, 3 classes" in head.reason
 
 
+def test_sizes_that_are_written_as_texts_are_known(tmp_path: Path) -> None:
+    path = make_efficient_nms_onnx(tmp_path / "m.onnx", plugin=True)
+    model = onnx.load(str(path))
+    for output in model.graph.output:  # as YOLOv7's export.py --end2end leaves them
+        for size in output.type.tensor_type.shape.dim:
+            size.dim_param = str(size.dim_value)
+    onnx.save(model, str(path))
+    recognition = _recognise(path)
+    assert not recognition.problems
+    assert recognition.heads[0].spec.kind is HeadKind.EFFICIENT_NMS
+
+
 def test_the_plugin_tells_the_order_of_outputs_of_any_name(tmp_path: Path) -> None:
     path = make_efficient_nms_onnx(tmp_path / "m.onnx", plugin=True)
     model = onnx.load(str(path))
