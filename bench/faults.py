@@ -30,8 +30,10 @@ COLUMNS = {
     "latency_p99": "latency at the 99th percentile, s",
     "over": "over after its cause, s",
 }
-LIMIT_S = 2.0
-"""Longest until a fault stands on diagnostics: they come once a second, and a camera is silent after a second."""
+LIMIT_S = 1.5
+"""Longest until a fault stands on diagnostics, which come once a second."""
+TIMEOUT_S = {"silent_camera": 1.0}
+"""What is allowed besides: `timeout_ms` of the test's camera."""
 SLOWER = {"small_segment": "segment", "receiver_hangs": "hanging receiver", "too_many_images": "too many images"}
 """Faults that are known only after a longer silence, or several seconds of images."""
 RESUME_S = 1.0
@@ -58,7 +60,11 @@ def measure() -> dict[str, dict[str, float]]:
 def main() -> int:
     """Measure, print, write docs/results/faults.json; 1 where a goal is missed."""
     found = measure()
-    seen = max(times.get("on_diagnostics", 0.0) for fault, times in found.items() if fault not in SLOWER)
+    seen = max(
+        times["on_diagnostics"] - TIMEOUT_S.get(fault, 0.0)
+        for fault, times in found.items()
+        if "on_diagnostics" in times and fault not in SLOWER
+    )
     resumed = max(found["stamps_go_back"]["over"], found["camera_clock_set_back"]["over"])
     latency = found["slow_subscriber"]["latency_p99"]
     result = ResultFile(
@@ -70,7 +76,8 @@ def main() -> int:
             {"fault": fault, **{key: times[key] for key in COLUMNS if key in times}} for fault, times in found.items()
         ],
         goals=[
-            f"on diagnostics within {LIMIT_S:g} s, but for {', '.join(SLOWER.values())}: at most {seen:.2f} s, "
+            f"on diagnostics within {LIMIT_S:g} s, a silent camera from its timeout on, but for "
+            f"{', '.join(SLOWER.values())}: at most {seen:.2f} s, "
             f"{_words(seen <= LIMIT_S)}",
             f"stamps that went back resume within {RESUME_S:g} s: {resumed:.2f} s, {_words(resumed <= RESUME_S)}",
             f"a subscriber that stopped reading leaves the latency at the 99th percentile below {LATENCY_S:g} s: "
