@@ -58,7 +58,8 @@ def _record(onnx: Any, path: Path, model: Any, shapes: Mapping[str, tuple[int, .
     weights = {tensor.name for tensor in model.graph.initializer}
     weights.update(tensor.values.name for tensor in model.graph.sparse_initializer)
     inputs = [value for value in model.graph.input if value.name not in weights]  # IR 3 lists weights as inputs
-    _set_shapes(path, [*inputs, *model.graph.output], shapes)
+    symbols = _set_shapes(path, [*inputs, *model.graph.output], shapes, inputs=[value.name for value in inputs])
+    _set_symbols([*inputs, *model.graph.output], symbols)
     inferred = _inferred_shapes(onnx, model)
     announced = [tuple(_tensor_info(onnx, value) for value in values) for values in (inputs, model.graph.output)]
     producer = f"{model.producer_name} {model.producer_version}".strip()
@@ -126,9 +127,12 @@ def _node(node: Any) -> OnnxNode:
     return OnnxNode(op_type=node.op_type, inputs=tuple(node.input), outputs=tuple(node.output), axis=axis)
 
 
-def _set_shapes(path: Path, values: list[Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Write the wanted sizes into the announced inputs and outputs."""
+def _set_shapes(
+    path: Path, values: list[Any], shapes: Mapping[str, tuple[int, ...]], *, inputs: Iterable[str]
+) -> dict[str, int]:
+    """Write the wanted sizes into the announced inputs and outputs; returns what symbols of inputs are by that."""
     known = {value.name: value for value in values}
+    symbols: dict[str, int] = {}
     for name, shape in shapes.items():
         if name not in known:
             raise ModelError(str(path), f"a shape was given for {name!r}; inputs and outputs are {', '.join(known)}")
@@ -142,9 +146,20 @@ def _set_shapes(path: Path, values: list[Any], shapes: Mapping[str, tuple[int, .
             raise ModelError(
                 str(path), f"the shape {list(shape)} was given for {name!r}, the model has {list(announced or ())}"
             )
+        if name in inputs:
+            symbols |= {old: new for old, new in zip(announced or (), shape, strict=False) if isinstance(old, str)}
         del tensor.shape.dim[:]
         for size in shape:
             tensor.shape.dim.add().dim_value = size
+    return symbols
+
+
+def _set_symbols(values: Iterable[Any], symbols: Mapping[str, int]) -> None:
+    """Write known sizes in place of their symbols: behind a plugin no shape inference does."""
+    for value in values:
+        for size in value.type.tensor_type.shape.dim:
+            if size.dim_param and size.dim_param in symbols:
+                size.dim_value = symbols[size.dim_param]
 
 
 def _shape_of(tensor_type: Any) -> tuple[int | str, ...] | None:

@@ -55,6 +55,23 @@ def test_sizes_that_are_written_as_texts_are_known(tmp_path: Path) -> None:
     assert recognition.heads[0].spec.kind is HeadKind.EFFICIENT_NMS
 
 
+@pytest.mark.parametrize("batch", ["batch", "another"], ids=["as_the_input", "of_its_own"])
+def test_an_open_batch_is_closed_with_the_input_s(tmp_path: Path, batch: str) -> None:
+    path = make_efficient_nms_onnx(tmp_path / "m.onnx", plugin=True)
+    model = onnx.load(str(path))
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[0].dim_param = batch
+    onnx.save(model, str(path))
+    assert "--shape images=1x3x64x64" in _problems(_recognise(path))
+    recognition = recognise(read_onnx(path, shapes={"images": (1, 3, 64, 64)}))
+    if batch == "batch":
+        assert not recognition.problems
+        assert [head.spec.kind for head in recognition.heads] == [HeadKind.EFFICIENT_NMS]
+    else:
+        assert "--shape num_dets=?x1 --shape det_boxes=?x20x4" in _problems(recognition)
+
+
 def test_the_plugin_tells_the_order_of_outputs_of_any_name(tmp_path: Path) -> None:
     path = make_efficient_nms_onnx(tmp_path / "m.onnx", plugin=True)
     model = onnx.load(str(path))

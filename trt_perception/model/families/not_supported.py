@@ -14,6 +14,7 @@ from trt_perception.model.families.head_family import Certainty, Evidence, Refus
 from trt_perception.model.families.map_names import is_auxiliary
 from trt_perception.model.families.semantic import MAX_CLASSES, stride_of
 from trt_perception.model.model_spec import HeadKind
+from trt_perception.model.open_sizes import open_sizes_remedy
 from trt_perception.model.tensor_info import TensorInfo
 
 _WITHOUT_NMS = "export without NMS in the model (Ultralytics: end2end=False and no nms; YOLOv7: no --end2end)"
@@ -135,7 +136,8 @@ def _finished_lists(evidence: Evidence) -> Iterable[Refusal]:
     if count:
         if len(names) < 4 or any(output.sizes is None for output in evidence.outputs):
             reason = f"outputs {', '.join(names)}, expected count, boxes, scores and classes of static sizes"
-            yield _refuse("EfficientNMS outputs, not complete", evidence.outputs, Certainty.GRAPH, reason, _WITHOUT_NMS)
+            remedy = (open_sizes_remedy(evidence.outputs) if len(names) >= 4 else "") or _WITHOUT_NMS
+            yield _refuse("EfficientNMS outputs, not complete", evidence.outputs, Certainty.GRAPH, reason, remedy)
     elif {"labels", "boxes", "scores"} <= names.keys() and len(names["boxes"].shape or ()) != 3:
         yield _refuse(
             "finished boxes, scores and labels (torchvision)",
