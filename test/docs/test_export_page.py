@@ -76,6 +76,13 @@ REFUSALS: dict[str, Refuse] = {
     "raw feature maps": _outputs(a=(1, 144, 8, 8), b=(1, 144, 4, 4), c=(1, 144, 2, 2)),
     "class scores with the channels last": _outputs(scores=(1, 64, 64, 4)),
     "finished boxes": _of(outputs={"labels": (300,), "boxes": (300, 4), "scores": (300,)}, integers=("labels",)),
+    "end-to-end detection": _outputs(output=(100, 7)),
+    "EfficientNMS outputs": _outputs(num_dets=(1, 1), det_boxes=(1, 100, 4), det_scores=(1, 100)),
+    "end-to-end instance": _of(
+        outputs={"output0": (1, 300, 38), "output1": (1, 32, 16, 16)},
+        metadata=ultralytics_metadata(task="segment", end2end="True"),
+    ),
+    "instance segmentation": _outputs(output0=(1, 252, 38), output1=(1, 32, 16, 16)),
     "pose estimation": _of(outputs={"output0": (1, 7, 84)}, metadata=ultralytics_metadata(task="pose")),
     "head: yolov8": _of(ModelOverrides(heads={"": HeadKind.YOLOV8}), outputs={"a": (1, 2, 64, 64)}),
 }
