@@ -218,20 +218,23 @@ def test_a_node_that_does_not_listen_for_a_while_gets_the_newest_and_learns_what
         count = 4 * SLOTS
         for index in range(1, count):
             publish(noise(start + index)[0])
-            time.sleep(0.02)  # one by one, so that the middleware replaces none
+            time.sleep(0.02)  # one by one, so that the middleware, which keeps one, replaces few
         assert blocked.wait(20)
         time.sleep(0.2)  # for the last one to be in the ring
         freed = time.monotonic()
         go_on.set()
-        received(rig, count)
+        wait_until(lambda: start + count - 1 in rig.outputs[0].stamps, what="the newest image's answer")
+        rig.settled()
         all_known = time.monotonic() - freed
         keep_times("ring_full", counted=all_known, over=all_known)
         got, results = rig.snapshot(), rig.outputs[0].stamps
-    assert results[-1] == start + count - 1, "the newest was not answered"
-    assert got.received == count
-    assert got.dropped[DropReason.REPLACED] >= count - 2 - SLOTS
-    drops = rig.drops()
-    assert sorted([*results, *(stamp for stamp, _ in drops if stamp is not None)]) == [start + i for i in range(count)]
+    assert results[-1] == start + count - 1
+    assert got.received > SLOTS + 2, "the middleware lost so many that the ring was not full"
+    assert got.dropped[DropReason.REPLACED] >= got.received - 2 - SLOTS
+    ended = [*results, *(stamp for stamp, _ in rig.drops() if stamp is not None)]
+    assert len(ended) == got.received
+    assert len(set(ended)) == len(ended)
+    assert {*ended} <= {start + i for i in range(count)}
 
 
 def test_a_consumer_that_keeps_every_slot_is_told_and_the_camera_goes_on_once_they_are_back(
