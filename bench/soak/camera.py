@@ -133,7 +133,6 @@ class SoakCamera(threading.Thread):
         began = self._due_s = time.monotonic()
         end = began + self.options.seconds
         self.until_answered(MATCH_S)
-        self.send_for(self.options.stalled_s)
         while time.monotonic() < end:
             fault = next(self._faults)
             # The counters before, then a moment that diagnostics cannot be waiting for.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from bench.soak.picture import PictureMaker
 from bench.soak.process_sample import ProcessSample
 from bench.soak.schedule import PLANS, schedule
 from bench.soak.sender_faults import DROP_LOG_START, TIMEOUT_S
-from bench.soak.soak_options import STALL_S, SoakOptions
+from bench.soak.soak_options import SoakOptions
 from bench.soak.status_watch import CameraState, StatusWatch
 from trt_perception.model.load_spec import load_spec
 from trt_perception.runtime.onnxruntime_backend import OnnxRuntimeBackend
@@ -121,7 +119,6 @@ def run_soak(options: SoakOptions, folder: Path, *, say: Callable[[str], object]
         began = time.monotonic()
         for camera in cameras:
             camera.start()
-        _stall(node.process.pid, options.stalls)
         errors = _watch_over(cameras, node, samples, began=began, options=options, say=say)
         states = {plan.name: _settled(watch, plan.name) for plan in PLANS}
         log_lost = watch.next("node").count("drop_log_lost")
@@ -166,15 +163,6 @@ def _config(folder: Path, model: Path) -> Path:
         f"max_detections: {THRESHOLDS.max_detections}}}\n"
     )
     return path
-
-
-def _stall(pid: int, count: int) -> None:
-    """Stop the node for a moment, again and again, while the cameras send."""
-    for _ in range(count):
-        time.sleep(STALL_S)
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(STALL_S)
-        os.kill(pid, signal.SIGCONT)
 
 
 def _watch_over(

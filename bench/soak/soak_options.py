@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STALL_S = 0.5
-"""How long a stall takes, and the time before the next one."""
 CAMERAS = ("front", "front_left", "front_right", "back", "back_left", "back_right")
 
 
@@ -23,9 +21,6 @@ class SoakOptions:
         longest_gap_s: Longest time without a fault of one camera.
         slow_faults: Whether faults that take longer than ten seconds are among them.
         sample_s: Time between two looks at the node's memory.
-        stalls: How often the node is stopped for `STALL_S` before the first fault. The middleware takes room for one
-            more image the first time that a reader is late. Left to chance that happens now and then for hours, and
-            looks like a leak; provoked, it is behind when the measuring begins.
     """
 
     seconds: float = 3600.0
@@ -36,9 +31,3 @@ class SoakOptions:
     longest_gap_s: float = 6.0
     slow_faults: bool = True
     sample_s: float = 10.0
-    stalls: int = 4
-
-    @property
-    def stalled_s(self) -> float:
-        """How long the cameras send before the first fault, for the stalls."""
-        return 2 * STALL_S * (self.stalls + 2) if self.stalls else 0.0

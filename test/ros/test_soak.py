@@ -16,9 +16,7 @@ from bench.soak.schedule import FAULTS, PLANS, schedule
 from bench.soak.soak import run_soak
 from bench.soak.soak_options import SoakOptions
 
-SHORT = SoakOptions(
-    seconds=25.0, hz=5.0, width=320, height=240, longest_gap_s=0.5, slow_faults=False, sample_s=1.0, stalls=0
-)
+SHORT = SoakOptions(seconds=25.0, hz=5.0, width=320, height=240, longest_gap_s=0.5, slow_faults=False, sample_s=1.0)
 
 
 @pytest.mark.timeout(180)
