@@ -109,6 +109,7 @@ def _run(command: list[str]) -> str:
     """Output of a command that must work, run where the tree is not."""
     # The short path: pip asks rustc for its version, and rustup answers by writing into the user's home.
     environment = {**os.environ, "PATH": os.defpath}
+    environment.pop("PYTHONPATH", None)  # it may name the tree
     result = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
