@@ -26,10 +26,6 @@ class CudaErrors:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            self._translate(error)
-
-    def _translate(self, error: BaseException) -> None:
         # cuda.core raises a private class, and others for wrong arguments.
         if isinstance(error, Exception) and not isinstance(error, PerceptionError):
             raise self._error(f"{self._failing} failed: {error}") from error
@@ -47,8 +43,7 @@ class GpuGuard(CudaErrors):
     __slots__ = ("_watched",)
 
     def __init__(self, doing: str, error: Callable[[str], DeviceError], *, name: str) -> None:
-        self._failing = doing
-        self._error = error
+        super().__init__(doing, error)
         self._watched = Watched(f"{name}: {doing}")
 
     def __enter__(self) -> None:
@@ -56,5 +51,4 @@ class GpuGuard(CudaErrors):
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._watched.__exit__()
-        if error is not None:
-            self._translate(error)
+        super().__exit__(kind, error, trace)
