@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,10 +51,12 @@ def test_the_remapping_and_the_parameters_of_the_page_do_what_it_says(tmp_path: 
             camera = probe.advertise(Image, "/front/image_raw")
             wait_until(lambda: arrays.subscription.get_publisher_count() == 1)
             sent = set()
-            while len(arrays) == 0:
-                sent.add(time.time_ns())
-                camera.publish(image_message(max(sent)))
-                time.sleep(0.2)
+
+            def message_of(stamp_ns: int) -> Any:
+                sent.add(stamp_ns)
+                return image_message(stamp_ns)
+
+            probe.ask(camera, message_of, arrays)
             assert stamp_of(arrays.messages[0].header) in sent
             (usual,) = probe.node.get_publishers_info_by_topic(new)
             assert usual.qos_profile.reliability is ReliabilityPolicy.RELIABLE
