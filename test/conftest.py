@@ -79,8 +79,13 @@ def make_rig(tmp_path: Path, cpu_compiler: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(usual_frame, "HEIGHT", 40)
     bench = CpuKernelBench(cpu_compiler)
 
+    rigs: list[GpuRig] = []
+
     def make(**options: Any) -> GpuRig:
-        return GpuRig(tmp_path, bench=bench, **options)
+        rigs.append(GpuRig(tmp_path, bench=bench, **options))
+        return rigs[-1]
 
     yield make
+    for rig in rigs:
+        rig.device.is_lost = True  # masks that live on free nothing on a device that is gone
     bench.clear()

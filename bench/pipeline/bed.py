@@ -13,8 +13,8 @@ from trt_perception.thresholds import Thresholds
 
 PARTS = ("preprocess", "engine", "decode", "download")
 STAGES = ("upload", "upload from pinned memory", *PARTS, "decode boxes", "whole", "to boxes")
-"""Work that is timed alone. `whole` is PARTS as one graph, masks in camera size included; `to boxes` is the same with
-the detection heads alone."""
+"""Work that is timed alone. `whole` is PARTS, masks in camera size included, of which all but the download are one
+graph; `to boxes` is the same with the detection heads alone."""
 
 
 class Pump(Protocol):

@@ -83,8 +83,8 @@ class FrameWork:
                 self.behind += calls
                 self.boxes += calls if kind.kind.is_detection else ()
 
-    def works(self) -> dict[str, Work]:
-        """By stage."""
+    def works(self) -> dict[str, tuple[Work, ...]]:
+        """By stage: what is one graph, and, where there is one, the copy behind it, which the pipeline leaves out of it."""
 
         def launch(calls: list[KernelCall]) -> Work:
             def work(handle: int) -> None:
@@ -109,20 +109,28 @@ class FrameWork:
         before, engine = launch(self.before), self.context.enqueue
         behind, boxes = launch(self.behind), launch(self.boxes)
         return {
-            "preprocess": before,
-            "engine": engine,
-            "decode": behind,
-            "decode boxes": boxes,
-            "download": download,
-            "whole": row(before, engine, behind, download),
-            "to boxes": row(before, engine, boxes, download_boxes),
+            "preprocess": (before,),
+            "engine": (engine,),
+            "decode": (behind,),
+            "decode boxes": (boxes,),
+            "download": (download,),
+            "whole": (row(before, engine, behind), download),
+            "to boxes": (row(before, engine, boxes), download_boxes),
         }
 
     def pump(self, stage: str) -> InferencePump:
         """A pump of one stage, captured as a graph where that works."""
-        captured = CapturedWork(self.gpu, self.stream, self.works()[stage])
+        work, *copies = self.works()[stage]
+        captured = CapturedWork(self.gpu, self.stream, work)
         self._captured.append(captured)
-        return InferencePump(Launchable(self.gpu, self.stream, captured.launch))  # type: ignore[arg-type]
+        handle = int(self.stream.handle)
+
+        def launch() -> None:
+            captured.launch()
+            for copy in copies:
+                copy(handle)
+
+        return InferencePump(Launchable(self.gpu, self.stream, launch))  # type: ignore[arg-type]
 
     def upload_pump(self, frame: Frame) -> InferencePump:
         """A pump that copies the frame's pixels to the device."""

@@ -125,8 +125,9 @@ def test_close_frees_what_pictures_took(make_rig: MakeRig, order: str | int) -> 
         pipeline.open()
         ticket = pipeline.start([picture(seed)])
         pipeline.close()
-        assert rig.device.live == 0
         assert_drawn(ticket.result(), rig, picture(seed))
+        del ticket
+        assert rig.device.live == 0
 
 
 def test_told_anew_it_draws_with_the_new_labels(make_rig: MakeRig) -> None:

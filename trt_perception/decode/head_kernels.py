@@ -60,7 +60,8 @@ class HeadKernels(Protocol):
         """The head's result in pixels of the received image; what `HeadDecoder.decode` gives for the same outputs.
 
         Args:
-            result: uint8 (result_bytes,), as the calls left it. Nothing in it is kept: arrays are the caller's.
+            result: uint8 (result_bytes,), as the calls left it, and left so by its owner: masks are parts of it. Boxes
+                are copies, so that keeping them keeps no mask.
             transform: The one that the calls were made for.
 
         Raises:

@@ -43,12 +43,12 @@ class MaskPlace(NamedTuple):
         return self.height * self.width
 
     def read(self, result: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy of the mask: uint8 (height, width).
+        """The mask: uint8 (height, width), a part of the block.
 
         Args:
             result: The head's block of results.
         """
-        return view(result, self.offset, np.uint8, (self.height, self.width)).copy()
+        return view(result, self.offset, np.uint8, (self.height, self.width))
 
 
 def mask_sources(

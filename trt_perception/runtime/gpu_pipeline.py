@@ -185,13 +185,16 @@ class GpuPipeline(JudgingModel):
             self._gpu.use()
             plan = self._kernels.plan([FrameLayout.of(frame) for frame in raw])
             self._reserve(plan)
+            slot: PipelineSlot | None = None
             try:
                 places = [upload.upload(frame, taker=self) for upload, frame in zip(self._uploads, raw, strict=True)]
                 slot = slots.of(places[0].index)
                 slot.settle()
-                picture = self._enqueue(stages, graphs, plan, places, slot)
+                picture = self._enqueue(stages, graphs, slots, plan, places, slot)
             except BaseException:
                 self._abandon()
+                if slot is not None:
+                    slot.give_memory_back()
                 raise
             finish = partial(self._finish, slot, plan, raw, picture, begun_ns=begun, image_decoded_ns=decoded)
             slot.ticket = ticket = Ticket(finish)
@@ -270,6 +273,7 @@ class GpuPipeline(JudgingModel):
         self,
         stages: GpuStages,
         graphs: FrameGraphs,
+        slots: ResultSlots,
         plan: FramePlan,
         places: Sequence[DeviceFrame],
         slot: PipelineSlot,
@@ -280,7 +284,8 @@ class GpuPipeline(JudgingModel):
             if place.uploaded is not None:
                 gpu.wait(stream, place.uploaded)
         pixels = tuple(place.address for place in places)
-        is_graph = graphs.launch((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot))
+        is_graph = graphs.launch((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot.events))
+        stages.fetch(plan, slot.take_memory(slots.blocks), slot.events)
         picture = None
         if self._painter is not None:
             picture = self._painter.draw(
@@ -304,7 +309,7 @@ class GpuPipeline(JudgingModel):
         for places in zip(*(upload.places for upload in self._uploads), strict=False):
             pixels = tuple(place.address for place in places)
             slot = slots.of(places[0].index)
-            graphs.foresee((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot))
+            graphs.foresee((slot.index, plan.layouts, pixels), partial(stages.work, plan, pixels, slot.events))
 
     def _settle(self) -> None:
         """Have all results read, and wait until the stream is idle."""
@@ -325,10 +330,14 @@ class GpuPipeline(JudgingModel):
         """Wait and read. `frames` is held until then, since the GPU may still read it."""
         gpu = self._gpu
         gpu.use()
-        with gpu.guard(f"running the engine {self._opened.engine.name}"):
-            slot.done.sync()
+        try:
+            with gpu.guard(f"running the engine {self._opened.engine.name}"):
+                slot.done.sync()
+        except BaseException:
+            slot.give_memory_back()
+            raise
         done_ns = monotonic_ns()
-        heads = self._kernels.read(slot.block(gpu, plan.result_bytes), plan)
+        heads = self._kernels.read(slot.lend_memory(plan.result_bytes), plan)
         started_ns = image_decoded_ns or begun_ns
         times = StageTimes(
             decode_ns=started_ns - begun_ns,

@@ -10,7 +10,7 @@ from trt_perception.runtime.engine_context import EngineContext
 from trt_perception.runtime.frame_graphs import Work
 from trt_perception.runtime.frame_plan import FramePlan
 from trt_perception.runtime.gpu import Memory
-from trt_perception.runtime.pipeline_slot import PipelineSlot
+from trt_perception.runtime.stage_events import StageEvents
 from trt_perception.runtime.stage_kernels import StageKernels
 from trt_perception.thresholds import Thresholds
 
@@ -34,6 +34,7 @@ class GpuStages:
         self._result: Memory | None = None
         self._limits: tuple[Thresholds, ...] | None = None
         self._addresses = {tensor.name: tensor.address for tensor in context.tensors}
+        self._handle = int(context.stream.handle)
         try:
             self._constants = [self._allocate(constants.nbytes) for constants in kernels.constants]
             self._blocks = [self._allocate(head.limits_bytes) if head.limits_bytes else 0 for head in kernels.heads]
@@ -71,18 +72,17 @@ class GpuStages:
                 self._gpu.upload(address, kernels.limits(thresholds), self.context.stream)
         self._limits = limits
 
-    def work(self, plan: FramePlan, pixels: Sequence[int], slot: PipelineSlot) -> Work:
-        """What one frame asks of the GPU, up to the copy of its result into the slot; to be enqueued or captured.
+    def work(self, plan: FramePlan, pixels: Sequence[int], events: StageEvents | None) -> Work:
+        """What one frame asks of the GPU before `fetch`; to be enqueued or captured.
 
         Args:
             plan: Of the frames.
             pixels: Where each frame's pixels lie.
-            slot: Where the result goes.
+            events: Where its stages end; None where nobody traces.
         """
-        gpu, context, memory = self._gpu, self.context, slot.memory
+        gpu, context = self._gpu, self.context
         assert self._result is not None
-        assert memory is not None
-        result, events = self._result.address, slot.events
+        result = self._result.address
         before = self._preprocess_calls(plan, pixels)
         behind = self._decode_calls(plan, result)
 
@@ -99,10 +99,22 @@ class GpuStages:
             stamp("inferred", handle)
             for call in behind:
                 gpu.launch(call, handle)
-            gpu.download(memory, result, handle, nbytes=plan.result_bytes)
-            stamp("decoded", handle)
 
         return enqueue
+
+    def fetch(self, plan: FramePlan, memory: Memory, events: StageEvents | None) -> None:
+        """Enqueue the copy of a frame's result to the host: behind `work` and out of any graph, since it goes elsewhere
+        each time.
+
+        Args:
+            plan: Of the frames.
+            memory: Pinned, where the result goes.
+            events: As of `work`.
+        """
+        assert self._result is not None
+        self._gpu.download(memory, self._result.address, self._handle, nbytes=plan.result_bytes)
+        if events is not None:
+            self._gpu.stamp(events.decoded, self._handle)
 
     def results(self, plan: FramePlan) -> dict[str, int]:
         """Where each head's result lies on the device, by name, until the next frame's."""

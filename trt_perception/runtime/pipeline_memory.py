@@ -11,6 +11,7 @@ from trt_perception.errors import DeviceError
 from trt_perception.model.model_spec import InputSpec, OutputSpec
 from trt_perception.runtime.engine_memory import mib
 from trt_perception.runtime.open_engine import OpenedEngine
+from trt_perception.runtime.result_blocks import MOST_LENT
 from trt_perception.runtime.stage_kernels import StageKernels
 from trt_perception.runtime.usual_frame import usual_frame_bytes
 
@@ -26,7 +27,7 @@ class PipelineMemory:
         kernel_bytes: Tables, thresholds and scratch of our kernels.
         result_bytes: One frame's results in Full HD.
         frame_bytes: The places that its camera uploads to, shared by the camera's pipelines.
-        slots: Frames under way at once; each has a pinned copy of the results.
+        slots: Frames under way at once; each has a pinned block for its results, and so has each result that is lent.
     """
 
     weights_bytes: int
@@ -65,7 +66,7 @@ class PipelineMemory:
     @property
     def pinned_bytes(self) -> int:
         """Page-locked memory of the host."""
-        return self.slots * self.result_bytes
+        return (self.slots + MOST_LENT) * self.result_bytes
 
     def __str__(self) -> str:
         return (

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from trt_perception.runtime.gpu import Gpu
 from trt_perception.runtime.pipeline_slot import PipelineSlot
+from trt_perception.runtime.result_blocks import ResultBlocks
 from trt_perception.runtime.stage_events import StageEvents
 
 
 class ResultSlots:
-    """The slots of one pipeline, with their pinned memory.
+    """The slots of one pipeline, with the pinned memory that they share.
 
     Args:
         gpu: Whose results.
@@ -27,14 +28,21 @@ class ResultSlots:
             PipelineSlot(index=index, done=gpu.make_event(), events=StageEvents.make(gpu) if trace else None)
             for index in range(count)
         )
+        self._blocks: ResultBlocks | None = None
 
     def __iter__(self) -> Iterator[PipelineSlot]:
         return iter(self._slots)
 
     @property
     def result_bytes(self) -> int:
-        """The largest result that every slot has room for."""
-        return min(slot.memory.nbytes if slot.memory else 0 for slot in self._slots)
+        """The largest result that there is room for."""
+        return 0 if self._blocks is None else self._blocks.nbytes
+
+    @property
+    def blocks(self) -> ResultBlocks:
+        """Where results come back to, between `reserve` and `free`."""
+        assert self._blocks is not None
+        return self._blocks
 
     def of(self, place: int) -> PipelineSlot:
         """The slot of frames that lie in the place of that number."""
@@ -46,8 +54,7 @@ class ResultSlots:
         Raises:
             DeviceError: Not enough pinned memory.
         """
-        for slot in self._slots:
-            slot.memory = self._gpu.allocate_pinned(nbytes)
+        self._blocks = ResultBlocks(self._gpu, nbytes=nbytes, under_way=len(self._slots))
 
     def settle(self) -> None:
         """Have all results read that lie here, or will."""
@@ -56,8 +63,6 @@ class ResultSlots:
 
     def free(self) -> None:
         """Give the memory back, once nothing is under way. Harmless when called twice."""
-        lost = self._gpu.is_lost()
-        for slot in self._slots:
-            memory, slot.memory = slot.memory, None
-            if memory is not None and not lost:
-                self._gpu.free(memory)
+        blocks, self._blocks = self._blocks, None
+        if blocks is not None:
+            blocks.close()

@@ -106,10 +106,10 @@ class StageKernels:
         return frozenset(found)
 
     def read(self, block: NDArray[np.uint8], plan: FramePlan) -> Mapping[str, HeadResult]:
-        """The heads' results, by name; arrays are the caller's.
+        """The heads' results, by name; masks are parts of the block, boxes are copies.
 
         Args:
-            block: uint8 (result_bytes,), as it came from the device.
+            block: uint8 (result_bytes,), as it came from the device; it must stay as it is.
             plan: Of the frames that it is the result of.
 
         Raises:
