@@ -84,7 +84,7 @@ class FrameWork:
                 self.boxes += calls if kind.kind.is_detection else ()
 
     def works(self) -> dict[str, tuple[Work, ...]]:
-        """By stage: what is one graph, and, where there is one, the copy behind it, which the pipeline leaves out of it."""
+        """By stage: what is one graph, and the copy behind it where there is one, which pipelines leave out."""
 
         def launch(calls: list[KernelCall]) -> Work:
             def work(handle: int) -> None:
