@@ -19,6 +19,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("frame", "detections", "segmentation_mask", "thresholds"),
     ("instance_detections",),
     ("result",),
+    ("pairing",),
     ("cdr", "model", "ingest"),
     ("precision",),
     ("engine",),

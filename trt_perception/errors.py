@@ -137,6 +137,8 @@ class DropReason(str, Enum):
     """A stamp older than the one before it."""
     STALE = "stale"
     """Older than the camera's deadline when its turn came."""
+    UNPAIRED = "unpaired"
+    """No frame of another camera of its set belongs to it."""
     NO_LISTENER = "no_listener"
     """Nobody subscribes to what the frame would give."""
     DISABLED = "disabled"

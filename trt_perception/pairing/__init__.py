@@ -1,0 +1,1 @@
+"""Sets of frames that were taken at one time by several cameras."""
