@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
+import threading
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -66,7 +67,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
     device = SimpleNamespace(
         set_current=lambda: None,
         compute_capability=(9, 0),
-        create_stream=lambda options: SimpleNamespace(options=options),
+        create_stream=lambda options: SimpleNamespace(options=options, sync=lambda: None, close=lambda: None),
         create_event=lambda options: SimpleNamespace(options=options),
     )
     core = ModuleType("cuda.core")
@@ -167,3 +168,22 @@ def test_errors_that_are_ours_pass_unchanged(runtime: Runtime) -> None:
     with pytest.raises(DeviceError) as caught, gpu.guard("working"):
         raise ours
     assert caught.value is ours
+
+
+def test_a_thread_chooses_its_gpu_once(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[int] = []
+    core = sys.modules["cuda.core"]
+    device = core.Device(0)
+    monkeypatch.setattr(
+        core,
+        "Device",
+        lambda index: SimpleNamespace(**{**vars(device), "set_current": lambda: chosen.append(index)}),
+    )
+    one, other = Gpu(0), Gpu(1)
+    for gpu in (one, one, other, other, one):
+        gpu.use()
+    assert chosen == [0, 1, 0, 1, 0]
+    thread = threading.Thread(target=one.use)
+    thread.start()
+    thread.join()
+    assert chosen[5:] == [0]

@@ -109,7 +109,7 @@ class CameraUpload:
         with self.gpu.guard("waiting for uploads and their readers"):
             self.stream.sync()
             for place in self._places:
-                for reader in place.readers:
+                for reader in tuple(place.readers):  # others let go meanwhile
                     reader.sync()
                 place.readers.clear()
 
@@ -142,7 +142,7 @@ class CameraUpload:
 
     def _enqueue(self, pixels: NDArray[np.uint8], place: DeviceFrame) -> None:
         gpu, stream = self.gpu, self.stream
-        for reader in place.readers:
+        for reader in tuple(place.readers):  # others let go meanwhile
             gpu.wait(stream, reader)
         place.readers.clear()
         gpu.upload(place.address, pixels, stream)
@@ -151,7 +151,7 @@ class CameraUpload:
     def _copy(self, pixels: NDArray[np.uint8], place: DeviceFrame) -> None:
         """Into memory that kernels read: the host waits for them itself, since its own writes follow no stream."""
         with self.gpu.guard("waiting for the readers of a frame"):
-            for reader in place.readers:
+            for reader in tuple(place.readers):  # others let go meanwhile
                 reader.sync()
         place.readers.clear()
         memory = place.memory

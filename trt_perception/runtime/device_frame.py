@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,3 +28,8 @@ class DeviceFrame:
     """Events after which a pipeline no longer reads the pixels."""
     takers: set[object] = field(default_factory=set)
     """The pipelines that have been given the frame that is here now."""
+
+    def let_go(self, reader: Any) -> None:
+        """A reader's event has happened: nobody need wait for it. Any thread."""
+        with suppress(ValueError):  # somebody has waited for it already
+            self.readers.remove(reader)

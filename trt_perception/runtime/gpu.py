@@ -6,6 +6,7 @@ The only place that imports the CUDA packages, but for the compiler of kernels.
 from __future__ import annotations
 
 import ctypes
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,16 @@ class Memory:
     address: int
     nbytes: int
     is_pinned: bool = False
+
+
+class _Chosen(threading.local):
+    """The GPU that a thread has chosen, and by which package. Nothing else in this process chooses one."""
+
+    core: Any = None
+    index = -1
+
+
+_chosen = _Chosen()
 
 
 class Gpu:
@@ -79,13 +90,16 @@ class Gpu:
         )
 
     def use(self) -> None:
-        """Make it the calling thread's GPU. Cheap.
+        """Make it the calling thread's GPU. Costs nothing where it is already.
 
         Raises:
             DeviceError: It cannot be used.
         """
+        if _chosen.core is self._core and _chosen.index == self.index:
+            return
         with self.guard("choosing it"):
             self._core.Device(self.index).set_current()
+        _chosen.core, _chosen.index = self._core, self.index
 
     def free_bytes(self) -> int:
         """Device memory that is free now."""
@@ -173,9 +187,10 @@ class Gpu:
             stream: A stream of cuda.core, or the handle of one.
             nbytes: How many. None: all that fit.
         """
-        kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         size = memory.nbytes if nbytes is None else nbytes
-        self._call("cudaMemcpyAsync", memory.address, address, size, kind, int(getattr(stream, "handle", stream)))
+        handle = int(getattr(stream, "handle", stream))
+        kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        self._call("cudaMemcpyAsync", memory.address, address, size, kind, handle)
 
     def wait(self, stream: Any, event: Any) -> None:
         """Let what comes into the stream from now on wait until the event, as last recorded, has happened."""

@@ -196,7 +196,7 @@ class GpuPipeline(JudgingModel):
                 if slot is not None:
                     slot.give_memory_back()
                 raise
-            finish = partial(self._finish, slot, plan, raw, picture, begun_ns=begun, image_decoded_ns=decoded)
+            finish = partial(self._finish, slot, plan, raw, places, picture, begun_ns=begun, image_decoded_ns=decoded)
             slot.ticket = ticket = Ticket(finish)
             return ticket
 
@@ -322,6 +322,7 @@ class GpuPipeline(JudgingModel):
         slot: PipelineSlot,
         plan: FramePlan,
         frames: Sequence[Frame],
+        places: Sequence[DeviceFrame],
         picture: Picture | None,
         *,
         begun_ns: int,
@@ -337,6 +338,8 @@ class GpuPipeline(JudgingModel):
             slot.give_memory_back()
             raise
         done_ns = monotonic_ns()
+        for place in places:
+            place.let_go(slot.done)
         heads = self._kernels.read(slot.lend_memory(plan.result_bytes), plan)
         started_ns = image_decoded_ns or begun_ns
         times = StageTimes(
