@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from trt_perception.errors import ConfigError
+from trt_perception.pairing.pairing_options import IncompleteSet, PairingOptions
 from trt_perception.runtime.backend import BackendKind
 from trt_perception.settings.camera_settings import CameraSettings, Transport
 from trt_perception.settings.engine_settings import EngineSettings
@@ -66,6 +67,17 @@ def test_the_image_topic(camera: CameraSettings, topic: str) -> None:
     assert camera.image_topic == topic
 
 
+SETS = {"name": "night", "model": "detector", "sets": [["front", "back"]]}
+
+
+def test_a_set_is_one_plan_of_several_cameras(folder: Path) -> None:
+    config = changed("pipelines.0", {**SETS, "pairing": {"tolerance_ms": 2.5}})
+    (plan,) = load_settings(write(folder, config)).plans
+    assert [camera.name for camera in plan.sources] == ["front", "back"]
+    assert plan.camera.name == "front"
+    assert plan.settings.pairing == PairingOptions(tolerance_ms=2.5, deadline_ms=50.0, incomplete=IncompleteSet.DROP)
+
+
 def changed(path: str, value: object) -> dict[str, Any]:
     """The right config with the value at a dotted path replaced; `None` as the value's key removes it."""
     config: Any = right()
@@ -116,6 +128,37 @@ def changed(path: str, value: object) -> dict[str, Any]:
             changed("pipelines.0.cameras", ["front", "left"]),
             ["pipelines[0].cameras[1]", "front, back", "'left'"],
             id="camera_of_pipeline",
+        ),
+        pytest.param(
+            changed("pipelines.0", {**SETS, "cameras": ["front"]}),
+            ["pipelines[0]", "either cameras or sets, got both", "write `sets: [[front, back]]` alone"],
+            id="cameras_and_sets",
+        ),
+        pytest.param(
+            changed("pipelines.0", {**SETS, "sets": [["front", "left"]]}),
+            ["pipelines[0].sets[0][1]", "front, back", "'left'"],
+            id="camera_of_set",
+        ),
+        pytest.param(
+            changed("pipelines.0", {**SETS, "sets": [["front", "back"], ["back"]]}),
+            ["sets[1]", "expected 2 cameras", "got 1", "one camera for each input"],
+            id="sets_of_different_size",
+        ),
+        pytest.param(
+            changed("pipelines.0", {**SETS, "sets": [["front", "front"]]}),
+            ["sets[0]", "every camera once", "[[front, front]]"],
+            id="camera_twice_in_a_set",
+        ),
+        pytest.param(changed("pipelines.0", {**SETS, "sets": [[]]}), ["sets[0]", "got none"], id="empty_set"),
+        pytest.param(
+            changed("pipelines.0", {**SETS, "sets": [["front", "back"], ["front", "back"]]}),
+            ["sets[1]", "'front' is the first of two sets", "namespace"],
+            id="first_of_two_sets",
+        ),
+        pytest.param(
+            changed("pipelines.0", {**SETS, "pairing": {"incomplete": "newest"}}),
+            ["pipelines[0].pairing.incomplete", "'drop', 'latest'", "'newest'"],
+            id="pairing_policy",
         ),
         pytest.param(changed("models.0.spec", "absent.yaml"), ["models[0].spec", "no file"], id="model_file"),
         pytest.param(changed("models.0.spec", "a\0b"), ["models[0].spec", "NUL character"], id="model_nul"),

@@ -29,7 +29,7 @@ class PipelinePlan:
     Args:
         settings: The pipeline's settings.
         model: The model's settings.
-        sources: The cameras that feed it, in the order of the model's inputs; today always one.
+        sources: The cameras that feed it, in the order of the model's inputs.
     """
 
     settings: PipelineSettings
@@ -82,7 +82,7 @@ class PerceptionSettings:
 
     @property
     def plans(self) -> tuple[PipelinePlan, ...]:
-        """One plan for each pipeline and camera, in the order of the config."""
+        """One plan for each pipeline and camera, or set of cameras, in the order of the config."""
         return tuple(self._plan())
 
     def _plan(self) -> Iterable[PipelinePlan]:
@@ -91,9 +91,16 @@ class PerceptionSettings:
         for index, pipeline in enumerate(self.pipelines):
             where = f"pipelines[{index}]"
             model = _named(models, pipeline.model, f"{where}.model")
-            for position, name in enumerate(pipeline.cameras or tuple(cameras)):
-                camera = _named(cameras, name, f"{where}.cameras[{position}]")
-                yield PipelinePlan(settings=pipeline, model=model, sources=(camera,))
+            for place, names in _sources(pipeline, tuple(cameras)):
+                sources = tuple(_named(cameras, name, f"{where}.{place.format(at)}") for at, name in enumerate(names))
+                yield PipelinePlan(settings=pipeline, model=model, sources=sources)
+
+
+def _sources(pipeline: PipelineSettings, cameras: tuple[str, ...]) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """The cameras of each run of the model, after where they stand; `{}` in it is the position among them."""
+    if pipeline.sets:
+        return [(f"sets[{index}][{{}}]", names) for index, names in enumerate(pipeline.sets)]
+    return [(f"cameras[{index}]", (name,)) for index, name in enumerate(pipeline.cameras or cameras)]
 
 
 def _check_names(group: str, names: list[str]) -> None:
