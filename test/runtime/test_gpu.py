@@ -13,6 +13,7 @@ import pytest
 
 from trt_perception.errors import DeviceError, MissingError
 from trt_perception.runtime.gpu import Gpu, Memory
+from trt_perception.runtime.short_calls import ShortCalls
 
 
 class Status(enum.IntEnum):
@@ -79,6 +80,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr("trt_perception.runtime.gpu.CudaDriver", lambda: SimpleNamespace(device=lambda index: None))
+    monkeypatch.setattr(ShortCalls, "load", lambda: None)
     return made
 
 
@@ -168,6 +170,49 @@ def test_errors_that_are_ours_pass_unchanged(runtime: Runtime) -> None:
     with pytest.raises(DeviceError) as caught, gpu.guard("working"):
         raise ours
     assert caught.value is ours
+
+
+class Short:
+    """What answers in place of the driver's short calls."""
+
+    def __init__(self, status: int = 0) -> None:
+        self.status = status
+        self.calls: list[tuple[str, Any, Any]] = []
+
+    def record(self, stream: Any, event: Any) -> int:
+        self.calls.append(("record", stream, event))
+        return self.status
+
+    def wait(self, stream: Any, event: Any) -> int:
+        self.calls.append(("wait", stream, event))
+        return self.status
+
+
+def test_events_go_through_the_drivers_short_calls_and_its_errors_are_told(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Short()
+    monkeypatch.setattr(ShortCalls, "load", lambda: short)
+    gpu = Gpu()
+    short.calls.clear()
+    gpu.record("stream", "event")
+    gpu.wait("stream", "event")
+    assert short.calls == [("record", "stream", "event"), ("wait", "stream", "event")]
+    short.status = 400
+    with pytest.raises(DeviceError, match="cuEventRecord fails: error 400"):
+        gpu.record("stream", "event")
+
+
+def test_short_calls_that_do_not_work_leave_events_to_the_packages(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ShortCalls, "load", lambda: Short(status=1))
+    asked: list[str] = []
+    stream = SimpleNamespace(record=lambda event: asked.append("record"), wait=lambda event: asked.append("wait"))
+    gpu = Gpu()
+    gpu.record(stream, "event")
+    gpu.wait(stream, "event")
+    assert asked == ["record", "wait"]
 
 
 def test_a_thread_chooses_its_gpu_once(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,7 @@ class CapturedWork:
         if self._graph is None:
             self._work(int(self._stream.handle))
             return
-        with self._gpu.guard("launching the CUDA graph"):
-            self._graph.launch(self._stream)
+        self._gpu.launch_graph(self._graph, self._stream)
 
     def close(self) -> None:
         """Free the graph; the stream stays. Harmless when called twice."""

@@ -22,6 +22,7 @@ from trt_perception.runtime.gpu_watch import Watched
 from trt_perception.runtime.kernel_cache import KernelCache
 from trt_perception.runtime.kernel_files import PACKAGE
 from trt_perception.runtime.kernel_launcher import Kernel, KernelLauncher
+from trt_perception.runtime.short_calls import ShortCalls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,8 @@ class Gpu:
         DeviceError: There is no such device, or it cannot be used.
     """
 
+    _short: ShortCalls | None = None
+
     def __init__(self, index: int = 0, *, kernel_cache: KernelCache | None = None) -> None:
         try:
             from cuda import core
@@ -88,6 +91,7 @@ class Gpu:
             cache=kernel_cache or KernelCache(),
             error=self.error,
         )
+        self._short = self._checked_short_calls()
 
     def use(self) -> None:
         """Make it the calling thread's GPU. Costs nothing where it is already.
@@ -189,18 +193,35 @@ class Gpu:
         """
         size = memory.nbytes if nbytes is None else nbytes
         handle = int(getattr(stream, "handle", stream))
+        if self._short is not None:
+            self._check(self._short.download(memory.address, address, size, handle), "cuMemcpyDtoHAsync")
+            return
         kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self._call("cudaMemcpyAsync", memory.address, address, size, kind, handle)
 
     def wait(self, stream: Any, event: Any) -> None:
         """Let what comes into the stream from now on wait until the event, as last recorded, has happened."""
+        if self._short is not None:
+            self._check(self._short.wait(stream, event), "cuStreamWaitEvent")
+            return
         with self.guard("waiting for another stream"):
             stream.wait(event)
 
     def record(self, stream: Any, event: Any) -> None:
         """Let the event happen as soon as the stream has done what it has got so far."""
+        if self._short is not None:
+            self._check(self._short.record(stream, event), "cuEventRecord")
+            return
         with self.guard("recording an event"):
             stream.record(event)
+
+    def launch_graph(self, graph: Any, stream: Any) -> None:
+        """Enqueue a graph of cuda.core."""
+        if self._short is not None:
+            self._check(self._short.launch(graph, stream), "cuGraphLaunch")
+            return
+        with self.guard("launching the CUDA graph"):
+            graph.launch(stream)
 
     def stamp(self, event: Any, handle: int) -> None:
         """Record an event made with `timing` on the stream of that handle, also from within a graph that is captured.
@@ -284,6 +305,22 @@ class Gpu:
         status = runtime.cudaMemGetInfo()[0]
         # While a stream is captured some calls are refused, which passes.
         return bool(status != runtime.cudaError_t.cudaSuccess and "StreamCapture" not in status.name)
+
+    def _checked_short_calls(self) -> ShortCalls | None:
+        """The driver's calls, if they do what those of cuda.core do."""
+        short = ShortCalls.load()
+        if short is None:
+            return None
+        stream, event = self.make_stream(), self.make_event()
+        works = short.record(stream, event) == 0 and short.wait(stream, event) == 0
+        with self.guard("trying events"):
+            stream.sync()
+        stream.close()
+        return short if works else None
+
+    def _check(self, status: int, function: str) -> None:
+        if status:
+            raise self.error(f"{function} fails: error {status}")
 
     def _call(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         """Call the CUDA runtime; its results without the status."""
