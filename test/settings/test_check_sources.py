@@ -18,9 +18,11 @@ from trt_perception.settings.pipeline_settings import PipelineSettings
 MODELS = Path(__file__).resolve().parents[2] / "trt_perception" / "demo" / "model"
 
 
-@pytest.fixture(scope="module", params=["demo_model", "demo_model_rgb_ir"])
-def spec(request: pytest.FixtureRequest) -> ModelSpec:
-    return any_spec(MODELS / f"{request.param}.onnx")
+ONE, TWO = "demo_model", "demo_model_rgb_ir"
+
+
+def spec_of(model: str) -> ModelSpec:
+    return any_spec(MODELS / f"{model}.onnx")
 
 
 def plan(*sources: str, sets: tuple[tuple[str, ...], ...] = (), cameras: tuple[str, ...] = ()) -> PipelinePlan:
@@ -37,34 +39,28 @@ def told(plan: PipelinePlan, spec: ModelSpec) -> str:
     return str(error.value)
 
 
-def test_as_many_cameras_as_inputs_are_right(spec: ModelSpec) -> None:
+@pytest.mark.parametrize("model", [ONE, TWO])
+def test_as_many_cameras_as_inputs_are_right(model: str) -> None:
+    spec = spec_of(model)
     names = tuple(f"camera_{at}" for at, _ in enumerate(spec.inputs))
     check_sources(plan(*names, sets=(names,)), spec)
 
 
-class TestOneInput:
-    @pytest.fixture(scope="class")
-    def spec(self) -> ModelSpec:
-        return any_spec(MODELS / "demo_model.onnx")
-
-    def test_sets_become_cameras(self, spec: ModelSpec) -> None:
-        sets = (("front", "front_ir"), ("rear", "rear_ir"))
-        text = told(plan("front", "front_ir", sets=sets), spec)
-        assert "pipeline night: sets: model m has 1 input (" in text
-        assert "write `cameras: [front, front_ir, rear, rear_ir]` instead of sets" in text
+def test_sets_for_one_input_become_cameras() -> None:
+    sets = (("front", "front_ir"), ("rear", "rear_ir"))
+    text = told(plan("front", "front_ir", sets=sets), spec_of(ONE))
+    assert "pipeline night: sets: model m has 1 input (" in text
+    assert "write `cameras: [front, front_ir, rear, rear_ir]` instead of sets" in text
 
 
-class TestTwoInputs:
-    @pytest.fixture(scope="class")
-    def spec(self) -> ModelSpec:
-        return any_spec(MODELS / "demo_model_rgb_ir.onnx")
+def test_cameras_for_two_inputs_become_sets() -> None:
+    spec = spec_of(TWO)
+    text = told(plan("front", cameras=("front", "rear")), spec)
+    second = spec.inputs[1].name
+    assert "pipeline night: cameras: model m has 2 inputs" in text
+    assert f"write `sets: [[front, CAMERA_OF_{second}], [rear, CAMERA_OF_{second}]]`" in text
 
-    def test_cameras_become_sets(self, spec: ModelSpec) -> None:
-        text = told(plan("front", cameras=("front", "rear")), spec)
-        second = spec.inputs[1].name
-        assert "pipeline night: cameras: model m has 2 inputs" in text
-        assert f"write `sets: [[front, CAMERA_OF_{second}], [rear, CAMERA_OF_{second}]]`" in text
 
-    def test_a_set_that_is_too_long_is_cut(self, spec: ModelSpec) -> None:
-        text = told(plan("front", "front_ir", "rear", sets=(("front", "front_ir", "rear"),)), spec)
-        assert "got a set of 3: front, front_ir, rear; write `sets: [[front, front_ir]]`" in text
+def test_a_set_that_is_too_long_is_cut() -> None:
+    text = told(plan("front", "front_ir", "rear", sets=(("front", "front_ir", "rear"),)), spec_of(TWO))
+    assert "got a set of 3: front, front_ir, rear; write `sets: [[front, front_ir]]`" in text
