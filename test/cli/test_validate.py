@@ -109,7 +109,7 @@ def test_merges_finished_runs(model: Path, tmp_path: Path) -> None:
         ),
         pytest.param(("{bag}", "--model", "{model}", "--cluster", "head"), 2, "local, auto or HOST:PORT", id="cluster"),
         pytest.param(("{bag}", "--model", "{model}", "--tasks-per-gpu", "2"), 2, "is for --cluster", id="no_cluster"),
-        pytest.param(("{bag}", "--model", str(TWO_INPUTS)), 2, "validate runs models of one input", id="two_inputs"),
+        pytest.param(("{bag}", "--model", str(TWO_INPUTS)), 2, "once for each set: --set front,left", id="two_inputs"),
         pytest.param(("{bag}", "--merge", "x"), 2, "--merge takes folders", id="merge_and_bags"),
     ],
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trt_perception.cli.model_arguments import add_model_arguments, make_pipeline
 from trt_perception.cli.progress import progress_bar
+from trt_perception.cli.set_arguments import add_set_arguments, pairing_of, sets_of
 from trt_perception.cli.table import render_table
 from trt_perception.errors import InputError
 
@@ -74,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--compare", type=Path, nargs="+", metavar="JSON", help="one page of several runs' report.json side by side"
     )
     parser.add_argument("--json", action="store_true", help="print metrics.json")
+    add_set_arguments(parser)
     add_model_arguments(parser)
 
 
@@ -173,6 +175,8 @@ def _options(arguments: argparse.Namespace) -> ValidationOptions:
         raise InputError("validate: --tasks-per-gpu is for --cluster; give both, or --processes")
     return ValidationOptions(
         cameras=tuple(arguments.camera),
+        sets=sets_of(arguments),
+        pairing=pairing_of(arguments),
         truth=None if word in ("auto", "none") else Path(word),
         own_truth=word == "auto",
         score=arguments.score,
@@ -208,6 +212,7 @@ def _tables(metrics: ValidationMetrics) -> list[str]:
     ]
     lines = [
         f"{metrics.model.name} on {metrics.model.backend}",
+        *([f"sets: {metrics.pairing}"] if metrics.pairing else []),
         render_table(("bag", "camera", "frames", "processed", "skipped", "with truth"), rows),
         "",
     ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from trt_perception.bag.bag_reader import BagReader
+from trt_perception.bag.camera_sets import CameraSets
 from trt_perception.bag.camera_topics import VIDEO_TYPES
 from trt_perception.calibration.image_source import CONDITION_TOPIC
 from trt_perception.cdr import DETECTION_ARRAY_TYPE, IMAGE_TYPE, LABEL_INFO_TYPE, STRING_TYPE
@@ -65,6 +66,22 @@ class BagPlan:
     def frame_count(self) -> int:
         """Frames of all cameras."""
         return sum(self.frames.values())
+
+    def of_sets(self, sets: CameraSets) -> BagPlan:
+        """The same bag with the cameras of some sets alone; truth is that of the first of each.
+
+        Args:
+            sets: Cameras that the bag has.
+        """
+        chosen = {camera: topic for camera, topic in self.cameras.items() if any(camera in cameras for cameras in sets)}
+        frames = {camera: self.frames[camera] for camera in chosen}
+        return replace(
+            self,
+            cameras=chosen,
+            frames=frames,
+            truth={cameras[0]: self.truth[cameras[0]] for cameras in sets},
+            bounds=_bounds(self.start_ns, self.end_ns, sum(frames.values())),
+        )
 
     def identity(self) -> dict[str, Any]:
         """What a later run compares before it continues; the bag may have moved meanwhile."""

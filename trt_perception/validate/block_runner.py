@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -34,6 +34,7 @@ from trt_perception.validate.frame_truth import FrameTruth, PackedMask, decode_m
 from trt_perception.validate.match_frame import match_frame
 from trt_perception.validate.result_topics import ResultEncoder
 from trt_perception.validate.segment_store import Segment, SegmentStore
+from trt_perception.validate.set_reader import Paired, SetMember, SetReader, record_partners, skipped_set
 from trt_perception.validate.truth_source import TruthSource, read_mask_labels
 
 TRUTH_SLACK_NS = 2_000_000_000
@@ -87,6 +88,7 @@ class BlockRunner:
         score: Operating score.
         truth: Truth from outside the bag; None: that of the bag's own topics, where `own_truth` is set.
         own_truth: Whether the bag's own truth topics are read.
+        sets: The frames of the stretch with their partners, for a model of several inputs. Default: it has one.
     """
 
     def __init__(
@@ -99,9 +101,10 @@ class BlockRunner:
         score: float,
         truth: TruthSource | None = None,
         own_truth: bool = False,
+        sets: SetReader | None = None,
     ) -> None:
         self._plan, self._bag, self._pipeline, self._store = plan, bag, pipeline, store
-        self._score, self._outside = score, truth
+        self._score, self._outside, self._sets = score, truth, sets
         self._reader = BagReader(plan.path)
         self._encoder = ResultEncoder(pipeline.spec, score=score)
         self._labels = {head.name: head.labels for head in pipeline.spec.heads}
@@ -130,12 +133,12 @@ class BlockRunner:
         try:
             for index in range(first, stop):
                 self._segments[index] = _Open(index=index, stop_ns=self._plan.bounds[index + 1])
-            for message, condition in self._messages(start_ns, stop_ns):
+            for message, condition, member in self._members(start_ns, stop_ns):
                 self._settle(message.log_time_ns)
                 if message.topic in self._truth_topics:
                     self._take_truth(message, first, stop)
                 elif start_ns <= message.log_time_ns < stop_ns:
-                    self._take_image(message, condition)
+                    self._take_image(message, condition, member)
                     on_frame()
             self._settle(None)
         finally:
@@ -144,12 +147,21 @@ class BlockRunner:
                     segment.writer.discard()
             self._segments.clear()
 
+    def _members(self, start_ns: int, stop_ns: int) -> Iterator[Paired]:
+        """Images and truth in order of log time, images with their partners where they are paired."""
+        slack_ns = self._slack_ns
+        if self._sets is None:
+            for message, condition in self._messages(start_ns - slack_ns, stop_ns + slack_ns):
+                yield message, condition, None
+        else:
+            first_ns, behind_ns = self._sets.span(slack_ns)
+            yield from self._sets.ordered(self._messages(first_ns, behind_ns), first_ns)
+
     def _messages(self, start_ns: int, stop_ns: int) -> Iterator[tuple[BagMessage, str]]:
         """Images and truth in order of log time, each with the condition under which it was taken."""
-        slack = self._slack_ns
-        condition = self._condition_before(start_ns - slack) if self._plan.has_condition else ""
+        condition = self._condition_before(start_ns) if self._plan.has_condition else ""
         topics = [*self._cameras, *self._truth_topics, *([CONDITION_TOPIC] if self._plan.has_condition else [])]
-        for message in self._reader.messages(topics, start_ns=start_ns - slack, stop_ns=stop_ns + slack):
+        for message in self._reader.messages(topics, start_ns=start_ns, stop_ns=stop_ns):
             if message.topic == CONDITION_TOPIC:
                 condition = _word(message)
             else:
@@ -168,7 +180,9 @@ class BlockRunner:
     def _segment_of(self, log_time_ns: int) -> _Open:
         return self._segments[bisect_right(self._plan.bounds, log_time_ns) - 1]
 
-    def _take_image(self, message: BagMessage, condition: str) -> None:
+    def _take_image(self, message: BagMessage, condition: str, member: SetMember | None) -> None:
+        if member is not None and member.is_partner:
+            return
         segment = self._segment_of(message.log_time_ns)
         image = BagImage(camera=self._cameras[message.topic], message=message)
         stamp_ns = image.stamp_ns
@@ -183,21 +197,24 @@ class BlockRunner:
         try:
             if stamp_ns is not None and key in segment.stamps:
                 raise FrameError(DropReason.DUPLICATE, f"stamp {stamp_ns} was there before")
-            record, masks = self._process(image, record, segment)
+            if member is not None and member.skipped is not None:
+                raise FrameError(member.skipped, member.problem)
+            record, masks = self._process(image, record, segment, member)
         except FrameError as error:
-            problem = str(error).removeprefix(f"{error.reason.value}: ")
-            segment.content.records.append(replace(record, skipped=error.reason, problem=problem))
-            segment.content.times_ns.append([])
+            for skipped in self._skipped(record, error, image, member):
+                segment.content.records.append(skipped)
+                segment.content.times_ns.append([])
             return
         segment.stamps.add(key)
         segment.content.records.append(record)
         self._find_truth(key, segment, masks)
 
     def _process(
-        self, image: BagImage, record: FrameRecord, segment: _Open
+        self, image: BagImage, record: FrameRecord, segment: _Open, member: SetMember | None
     ) -> tuple[FrameRecord, dict[str, SegmentationMask]]:
         frame = image.frame()
-        result = self._pipeline.process([frame])
+        others = [partner.frame() for partner in member.partners] if member else []
+        result = self._pipeline.process([frame, *others])
         detections = {name: found for name, found in result.heads.items() if isinstance(found, Detections)}
         masks = {name: found for name, found in result.heads.items() if isinstance(found, SegmentationMask)}
         messages = list(
@@ -209,7 +226,16 @@ class BlockRunner:
             [times.decode_ns, times.preprocess_ns, times.inference_ns, times.postprocess_ns]
         )
         width, height = declared_size(frame) if isinstance(frame, EncodedFrame) else (frame.width, frame.height)
-        return replace(record, width=width, height=height, detections=detections), masks
+        record = replace(record, width=width, height=height, detections=detections)
+        return (replace(record, partners=record_partners(member)) if member else record), masks
+
+    def _skipped(
+        self, record: FrameRecord, error: FrameError, image: BagImage, member: SetMember | None
+    ) -> Sequence[FrameRecord]:
+        """The frame without a result, and where it was the first of a set, its partners."""
+        if member is not None and member.partners:
+            return skipped_set(record, image, member, error, self._pipeline.spec)
+        return [record.without_result(error)]
 
     def _write(self, segment: _Open, image: BagImage, messages: list[tuple[str, bytes]]) -> None:
         if segment.writer is None:

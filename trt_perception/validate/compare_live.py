@@ -223,7 +223,7 @@ class _Comparison:
 
 
 def _chosen(header: RunHeader, cameras: Collection[str], offline: Path) -> list[str]:
-    known = sorted(header.bags[0].cameras)
+    known = sorted(header.bags[0].cameras.keys() - header.partners)
     if unknown := sorted(set(cameras) - set(known)):
         raise InputError(f"{offline}: no camera {', '.join(unknown)}; the run has {', '.join(known)}")
     return [camera for camera in known if not cameras or camera in cameras]

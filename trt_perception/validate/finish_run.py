@@ -45,12 +45,22 @@ class RunFinisher:
         plans: The bags, in order of time.
         spec: The model.
         score: Operating score.
+        partners: Cameras that have no results of their own.
     """
 
-    def __init__(self, out: Path, plans: tuple[BagPlan, ...], *, spec: ModelSpec, score: float) -> None:
+    def __init__(
+        self,
+        out: Path,
+        plans: tuple[BagPlan, ...],
+        *,
+        spec: ModelSpec,
+        score: float,
+        partners: frozenset[str] = frozenset(),
+    ) -> None:
         self._out, self._plans = out, plans
         self._store = SegmentStore(out)
         self._encoder = ResultEncoder(spec, score=score)
+        self._partners = partners
 
     def finish(self, header: RunHeader, *, outside_truth: Iterable[Key] | None, timings: RunTimings) -> RunHeader:
         """Write frames.jsonl and the bag of detections.
@@ -75,7 +85,7 @@ class RunFinisher:
         with body.open("w", encoding="utf-8") as lines, BagWriter(self._out / DETECTIONS, options=options) as writer:
             self._begin_results(writer)
             for number, plan in enumerate(self._plans):
-                stamps: dict[str, set[int]] = {camera: set() for camera in plan.cameras}
+                stamps: dict[str, set[int]] = {camera: set() for camera in plan.cameras.keys() - self._partners}
                 truth: set[Key] = set()
                 for record, times_ns in merged_by_stamp(self._records(number, stamps, truth, writer)):
                     timings.add(record, times_ns)
@@ -89,7 +99,7 @@ class RunFinisher:
     def _begin_results(self, writer: BagWriter) -> None:
         """All topics, and the latched messages at the start."""
         start_ns = min(plan.start_ns for plan in self._plans)
-        cameras = sorted({camera for plan in self._plans for camera in plan.cameras})
+        cameras = sorted({camera for plan in self._plans for camera in plan.cameras} - self._partners)
         latched = [message for camera in cameras for message in self._encoder.latched(camera, time_ns=start_ns)]
         for camera in cameras:
             for topic, kind in self._encoder.topics(camera):
@@ -118,7 +128,7 @@ class RunFinisher:
             new: set[Key] = set()
             for record, times_ns in zip(content.records, content.times_ns, strict=True):
                 key = record.camera, record.stamp_ns or 0
-                if record.stamp_ns is not None:
+                if record.stamp_ns is not None and record.camera in stamps:
                     stamps[record.camera].add(record.stamp_ns)
                 if record.skipped is None and key in processed:
                     again.add(key)

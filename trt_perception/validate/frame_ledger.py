@@ -65,19 +65,26 @@ class FrameLedger:
         self._accounts = {(bag.name, camera): _Account() for bag in header.bags for camera in bag.cameras}
 
     def add(self, record: FrameRecord) -> None:
-        """Count one frame.
+        """Count one frame, and those that were processed with it.
 
         Raises:
             BagError: It is of a bag or camera that the run does not have.
         """
-        account = self._accounts.get((record.bag, record.camera))
-        if account is None:
-            raise BagError(record.bag, f"a frame of camera {record.camera} is in the results, which the run has not")
+        account = self._account(record.bag, record.camera)
         if record.skipped is not None:
             account.skipped[record.skipped.value] += 1
             return
+        for partner in record.partners:
+            if not partner.again:
+                self._account(record.bag, partner.camera).processed += 1
         account.processed += 1
         account.with_truth += record.truth is not None or bool(record.confusion)
+
+    def _account(self, bag: str, camera: str) -> _Account:
+        account = self._accounts.get((bag, camera))
+        if account is None:
+            raise BagError(bag, f"a frame of camera {camera} is in the results, which the run has not")
+        return account
 
     def close(self) -> LedgerMetrics:
         """The sums.

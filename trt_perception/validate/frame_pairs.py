@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from trt_perception.validate.frame_record import FrameRecord
+from trt_perception.validate.run_header import RunHeader
 
 Key = tuple[str, str, int, bool]
 
@@ -72,6 +73,11 @@ def pair_frames(
         yield from (FramePair(here=record, baseline=None) for record in records_left)
     for records_left in waiting[1].values():
         yield from (FramePair(here=None, baseline=record) for record in records_left)
+
+
+def results_of(header: RunHeader, frames: Iterable[FrameRecord]) -> Iterable[FrameRecord]:
+    """The frames that a result could be of: without those of cameras that stand second in their sets."""
+    return (record for record in frames if record.camera not in header.partners) if header.pairing else frames
 
 
 def _take(waiting: dict[Key, deque[FrameRecord]], key: Key) -> FrameRecord | None:

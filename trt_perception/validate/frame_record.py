@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.detections import Detections
-from trt_perception.errors import DropReason
+from trt_perception.errors import DropReason, FrameError
 
 FALSE_ALARM = -1
 """Of a detection: there is no such object."""
@@ -54,6 +54,23 @@ class RecordMatches:
     objects: NDArray[np.int32]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RecordPartner:
+    """A frame of another camera that the model was given with a frame.
+
+    Args:
+        camera: Name of the other camera.
+        stamp_ns: Stamp of its image's header, nanoseconds.
+        log_time_ns: When the recorder received it, nanoseconds.
+        again: Whether it is accounted for elsewhere: an earlier set had it, and it stands in for a missing one here.
+    """
+
+    camera: str
+    stamp_ns: int
+    log_time_ns: int
+    again: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FrameRecord:
     """One frame of a bag: processed, or skipped for a reason.
@@ -73,6 +90,8 @@ class FrameRecord:
         matches: By detection head; empty without truth.
         confusion: By mask head: int64 (m, 3) of true class id, predicted class id (the number of classes: none), and
             pixels, the cells that are not zero. A head without a true mask is not named.
+        partners: Of a model of several inputs: the frames of its other inputs, in their order. They have no record of
+            their own.
     """
 
     bag: str
@@ -88,10 +107,20 @@ class FrameRecord:
     truth: RecordTruth | None = None
     matches: Mapping[str, RecordMatches] = field(default_factory=dict)
     confusion: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    partners: tuple[RecordPartner, ...] = ()
+
+    @property
+    def frame_count(self) -> int:
+        """Frames of the bag for which the record accounts: its own, and the partners that no other record has."""
+        return 1 + sum(not partner.again for partner in self.partners)
+
+    def without_result(self, error: FrameError) -> FrameRecord:
+        """The record of the frame as one that was skipped."""
+        return replace(self, skipped=error.reason, problem=str(error).removeprefix(f"{error.reason.value}: "))
 
     def to_plain(self) -> dict[str, Any]:
         """For JSON; `from_plain` gives an equal record, to the bit."""
-        return {
+        plain = {
             "bag": self.bag,
             "camera": self.camera,
             "stamp_ns": self.stamp_ns,
@@ -109,6 +138,8 @@ class FrameRecord:
             },
             "confusion": {head: cells.tolist() for head, cells in self.confusion.items()},
         }
+        # Only where there are any, so that the lines of models of one input are what they always were.
+        return plain | ({"partners": [asdict(partner) for partner in self.partners]} if self.partners else {})
 
     @staticmethod
     def from_plain(data: Mapping[str, Any]) -> FrameRecord:
@@ -137,6 +168,7 @@ class FrameRecord:
                 for head, match in data["matches"].items()
             },
             confusion={head: np.array(cells, np.int64).reshape(-1, 3) for head, cells in data["confusion"].items()},
+            partners=tuple(RecordPartner(**partner) for partner in data.get("partners", ())),
         )
 
 

@@ -43,7 +43,7 @@ def live_topics(header: RunHeader, *, namespace: str = "") -> tuple[LiveTopic, .
     """
     prefix = "/" + namespace.strip("/") if namespace.strip("/") else ""
     heads = {name: head.is_detection for name, head in header.heads.items()}
-    cameras = sorted({camera for bag in header.bags for camera in bag.cameras})
+    cameras = sorted({camera for bag in header.bags for camera in bag.cameras} - header.partners)
     return tuple(
         LiveTopic(
             camera=camera,

@@ -12,7 +12,7 @@ from trt_perception.detections import Detections
 from trt_perception.validate.drift import Drift, HeadDrift, MaskDrift
 from trt_perception.validate.drift_statistics import DriftStatistics
 from trt_perception.validate.drift_sums import DriftSums
-from trt_perception.validate.frame_pairs import FrameName, pair_frames, time_ns
+from trt_perception.validate.frame_pairs import FrameName, pair_frames, results_of, time_ns
 from trt_perception.validate.frame_record import FrameRecord
 from trt_perception.validate.image_truth import ImageTruth
 from trt_perception.validate.match_frame import truth_of_head
@@ -98,7 +98,8 @@ class _PairedFrames:
 
     def read(self, here: RunFolder, baseline: RunFolder) -> None:
         by_bag = len(self.here.bags) > 1 or len(self.baseline.bags) > 1
-        for pair in pair_frames(here.frames(), baseline.frames(), by_bag=by_bag):
+        own, before = results_of(self.here, here.frames()), results_of(self.baseline, baseline.frames())
+        for pair in pair_frames(own, before, by_bag=by_bag):
             if pair.baseline is None or pair.here is None:
                 if pair.here is not None:
                     self.only_here.append(FrameName.of(pair.here))

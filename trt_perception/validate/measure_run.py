@@ -84,6 +84,7 @@ def _measure(header: RunHeader, frames: Iterable[FrameRecord], boxes: Mapping[st
         detection={name: side.metrics() for name, side in boxes.items()},
         masks={name: pixels.metrics() for name, pixels in masks.items()},
         warnings=tuple(_warnings(header, closed, unknown)),
+        pairing=header.pairing,
     )
 
 
@@ -97,6 +98,8 @@ def _warnings(header: RunHeader, ledger: LedgerMetrics, unknown: Counter[str]) -
     if header.truth == "none":
         return
     for camera in ledger.cameras:
+        if camera.camera in header.partners:  # the truth of a set is that of its first camera
+            continue
         where = f"{camera.bag}, camera {camera.camera}"
         if camera.processed > camera.with_truth:
             yield (

@@ -28,7 +28,7 @@ def merge_headers(headers: Sequence[RunHeader]) -> RunHeader:
         raise InputError("merge: expected finished runs, got none")
     first = headers[0]
     for other in headers[1:]:
-        for name in ("model", "thresholds", "heads"):
+        for name in ("model", "thresholds", "heads", "pairing"):
             one, two = getattr(first, name), getattr(other, name)
             if one != two:
                 raise InputError(f"merge: expected runs of one {name}, got {one} and {two}")

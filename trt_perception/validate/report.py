@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trt_perception.errors import InputError
 from trt_perception.options.from_mapping import from_mapping
@@ -12,6 +13,7 @@ from trt_perception.options.json_schema import to_plain
 from trt_perception.validate.drift import Drift
 from trt_perception.validate.gate_outcome import GateOutcome, GateStatus
 from trt_perception.validate.run_folder import REPORT_JSON, read_json
+from trt_perception.validate.run_header import without_pairing
 from trt_perception.validate.validation_metrics import ValidationMetrics
 from trt_perception.validate.worst_frames import WorstFrame
 
@@ -99,7 +101,8 @@ class Report:
 
     def to_plain(self) -> dict[str, object]:
         """For JSON."""
-        plain: dict[str, object] = to_plain(self)
+        plain: dict[str, Any] = to_plain(self)
+        without_pairing(plain["metrics"])
         return plain
 
 

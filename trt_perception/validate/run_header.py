@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from trt_perception.errors import InputError
 from trt_perception.options.from_mapping import from_mapping
 from trt_perception.options.json_schema import to_plain
+from trt_perception.pairing.pairing_options import IncompleteSet, PairingOptions
 
 SCHEMA = 1
 """Of metrics.json and frames.jsonl. History: 1, the first."""
@@ -58,6 +60,49 @@ class RunHead:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunPairing:
+    """How the frames of a model's inputs were put together.
+
+    Args:
+        sets: Cameras of each run of the model, in the order of its inputs; results are of the first.
+        tolerance_ms: Most difference of the stamps of a set.
+        deadline_ms: Age up to which an earlier frame stands in, where that is more than the tolerance.
+        incomplete: What became of an incomplete set: ``drop`` or ``latest``.
+    """
+
+    sets: tuple[tuple[str, ...], ...]
+    tolerance_ms: float
+    deadline_ms: float
+    incomplete: str
+
+    @property
+    def partners(self) -> frozenset[str]:
+        """Cameras that have no results of their own."""
+        return frozenset(camera for cameras in self.sets for camera in cameras[1:])
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether earlier frames stand in."""
+        return self.incomplete == IncompleteSet.LATEST.value
+
+    @property
+    def stand_in_ms(self) -> float:
+        """How old a frame may be that stands in."""
+        return max(self.tolerance_ms, self.deadline_ms)
+
+    def options(self) -> PairingOptions:
+        """The same as options of the pairing."""
+        return PairingOptions(
+            tolerance_ms=self.tolerance_ms, deadline_ms=self.deadline_ms, incomplete=IncompleteSet(self.incomplete)
+        )
+
+    def __str__(self) -> str:
+        names = ", ".join(" + ".join(cameras) for cameras in self.sets)
+        rest = f"completed with frames up to {self.stand_in_ms:g} ms old" if self.stands_in else "dropped"
+        return f"{names}; stamps within {self.tolerance_ms:g} ms, incomplete sets {rest}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunCamera:
     """One camera of one bag.
 
@@ -95,7 +140,10 @@ class RunBag:
 
 @dataclass(frozen=True, kw_only=True)
 class RunHeader:
-    """What a run was of, and of what kind its truth is: ``none``, ``topics``, ``coco`` or ``bag``."""
+    """What a run was of, and of what kind its truth is: ``none``, ``topics``, ``coco`` or ``bag``.
+
+    `pairing` is None for a model of one input.
+    """
 
     schema: int = SCHEMA
     model: RunModel
@@ -103,11 +151,16 @@ class RunHeader:
     truth: str
     heads: Mapping[str, RunHead]
     bags: tuple[RunBag, ...] = ()
+    pairing: RunPairing | None = None
+
+    @property
+    def partners(self) -> frozenset[str]:
+        """Cameras that have no results of their own: the others of every set."""
+        return frozenset() if self.pairing is None else self.pairing.partners
 
     def to_plain(self) -> dict[str, object]:
         """For JSON."""
-        plain: dict[str, object] = to_plain(self)
-        return plain
+        return without_pairing(to_plain(self))
 
     @staticmethod
     def from_plain(data: object, *, where: str) -> RunHeader:
@@ -120,3 +173,10 @@ class RunHeader:
         if found != SCHEMA:
             raise InputError(f"{where}: expected a validation run of schema {SCHEMA}, got {found!r}; run it again")
         return from_mapping(RunHeader, data, where=where)
+
+
+def without_pairing(plain: dict[str, Any]) -> dict[str, Any]:
+    """Without the key `pairing` where it says nothing: models of one input leave what they always left."""
+    if plain["pairing"] is None:
+        del plain["pairing"]
+    return plain

@@ -11,6 +11,7 @@ from typing import Any
 from trt_perception.errors import DeviceError, InputError, MissingError, PerceptionError
 from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.validate.bag_plan import plan_bag
+from trt_perception.validate.pair_table import PairRows
 from trt_perception.validate.ray_cluster import RayCluster
 from trt_perception.validate.run_header import RunModel
 from trt_perception.validate.run_model import run_model
@@ -80,7 +81,7 @@ def run_on_cluster(
     while waiting or running:
         while waiting and len(running) < _TASKS_PER_SLOT * max(1, cluster.slots):
             block = waiting.pop()
-            running[task.remote(shared, block)] = block
+            running[task.remote(shared, block, job.pair_rows(block))] = block
         (done, *_), _ = ray.wait(list(running), num_returns=1)
         block = running.pop(done)
         for segment, files in enumerate(_result(ray, done, job, block), start=block.first):
@@ -110,7 +111,7 @@ def _result(ray: Any, done: Any, job: RunJob, block: Block) -> Sequence[SegmentF
     return found
 
 
-def _run_block(job: ClusterJob, block: Block) -> Sequence[SegmentFiles] | WorkerFailure:
+def _run_block(job: ClusterJob, block: Block, rows: PairRows | None) -> Sequence[SegmentFiles] | WorkerFailure:
     """In a worker: the files of the block's segments."""
     try:
         worker = _worker_of(job)
@@ -119,7 +120,7 @@ def _run_block(job: ClusterJob, block: Block) -> Sequence[SegmentFiles] | Worker
             run = replace(job.run, out=Path(scratch))
             store = SegmentStore(run.out)
             store.folder.mkdir()
-            BlockWorker(run, worker.pipeline, worker.truth).run(block)
+            BlockWorker(run, worker.pipeline, worker.truth).run(block, rows=rows)
             return [store.files(block.bag, segment) for segment in range(block.first, block.stop)]
     except PerceptionError as error:
         return WorkerFailure.of(error)

@@ -41,7 +41,7 @@ class RunTimings:
 
     def add(self, record: FrameRecord, times_ns: Sequence[int]) -> None:
         """Count one frame; a skipped one has no times."""
-        self._frames += 1
+        self._frames += record.frame_count
         if times_ns:
             self._times.setdefault(record.camera, array("q")).extend([*times_ns, sum(times_ns)])
 

@@ -14,8 +14,11 @@ from trt_perception.errors import DeviceError, InputError, PerceptionError
 from trt_perception.model.model_spec import MaskSize
 from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.validate.bag_plan import BagPlan
-from trt_perception.validate.block_runner import BlockRunner
+from trt_perception.validate.block_runner import TRUTH_SLACK_NS, BlockRunner
+from trt_perception.validate.pair_table import PairRows, read_pair_table
+from trt_perception.validate.run_header import RunPairing
 from trt_perception.validate.segment_store import SegmentStore
+from trt_perception.validate.set_reader import SetReader
 from trt_perception.validate.truth_source import TruthSource, open_truth
 from trt_perception.validate.validation_options import ValidationOptions
 
@@ -43,12 +46,26 @@ class RunJob:
         plans: The bags.
         make_pipeline: Makes the pipeline.
         options: How it runs.
+        pairing: How cameras are put together for a model of several inputs; None for one of one.
     """
 
     out: Path
     plans: tuple[BagPlan, ...]
     make_pipeline: MakePipeline
     options: ValidationOptions
+    pairing: RunPairing | None = None
+
+    def pair_rows(self, block: Block) -> PairRows | None:
+        """What the process of a block needs to know of the pairs, from the table in the run's folder.
+
+        Raises:
+            InputError: The table is damaged.
+        """
+        if self.pairing is None:
+            return None
+        table = read_pair_table(SegmentStore(self.out).pairs_path(block.bag), self.pairing)
+        bounds = self.plans[block.bag].bounds
+        return table.around(bounds[block.first], bounds[block.stop], TRUTH_SLACK_NS)
 
 
 def validation_pipeline(make_pipeline: MakePipeline, options: ValidationOptions) -> AnyPipeline:
@@ -114,30 +131,40 @@ class BlockWorker:
     """
 
     def __init__(self, job: RunJob, pipeline: AnyPipeline, truth: TruthSource | None) -> None:
-        self._job, self._pipeline, self._truth = job, pipeline, truth
+        self.job, self._pipeline, self._truth = job, pipeline, truth
         self._store = SegmentStore(job.out)
 
-    def run(self, block: Block, *, on_frame: Callable[[], object] = lambda: None) -> None:
+    def run(self, block: Block, *, rows: PairRows | None = None, on_frame: Callable[[], object] = lambda: None) -> None:
         """Make the segments of a block.
+
+        Args:
+            block: The block.
+            rows: What `RunJob.pair_rows` gives for it.
+            on_frame: Called after each frame.
 
         Raises:
             PerceptionError: A bag is damaged, the disk is full, or the backend failed.
         """
-        options = self._job.options
+        options, plan = self.job.options, self.job.plans[block.bag]
+        sets = None
+        if self.job.pairing is not None and rows is not None:
+            start_ns, stop_ns = plan.bounds[block.first], plan.bounds[block.stop]
+            sets = SetReader(plan, self.job.pairing, rows, start_ns=start_ns, stop_ns=stop_ns)
         runner = BlockRunner(
-            self._job.plans[block.bag],
+            plan,
             bag=block.bag,
             pipeline=self._pipeline,
             store=self._store,
             score=options.score,
             truth=self._truth,
             own_truth=options.own_truth and options.truth is None,
+            sets=sets,
         )
         try:
             runner.run(block.first, block.stop, on_frame=on_frame)
         except OSError as error:
             raise InputError(
-                f"{self._job.out}: cannot be written: {error.strerror or error}; free space, then run the same again: "
+                f"{self.job.out}: cannot be written: {error.strerror or error}; free space, then run the same again: "
                 "what is done is kept"
             ) from error
 
@@ -150,7 +177,8 @@ def outside_truth(job: RunJob) -> TruthSource | None:
     """
     if job.options.truth is None:
         return None
-    cameras = {camera: topic for plan in job.plans for camera, topic in plan.cameras.items()}
+    partners = frozenset() if job.pairing is None else job.pairing.partners
+    cameras = {camera: topic for plan in job.plans for camera, topic in plan.cameras.items() if camera not in partners}
     return open_truth(job.options.truth, cameras)
 
 
@@ -204,7 +232,7 @@ def _run_block(block: Block) -> WorkerFailure | None:
             raise _worker
         if _worker is None:
             raise DeviceError("validate: the worker process was not begun")
-        _worker.run(block)
+        _worker.run(block, rows=_worker.job.pair_rows(block))
     except PerceptionError as error:
         return WorkerFailure.of(error)
     return None

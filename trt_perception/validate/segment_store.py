@@ -52,6 +52,10 @@ class SegmentStore:
         """The bag of a segment's messages."""
         return self.folder / str(bag) / f"{segment:06d}"
 
+    def pairs_path(self, bag: int) -> Path:
+        """The table of what goes together, where a bag's cameras are paired."""
+        return self.folder / f"{bag}.pairs"
+
     def write(self, bag: int, segment: int, content: Segment) -> None:
         """Keep a segment; its bag of messages is complete already.
 

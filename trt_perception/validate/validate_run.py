@@ -6,14 +6,16 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trt_perception.errors import InputError
-from trt_perception.options.json_schema import to_plain
 from trt_perception.runtime.any_pipeline import AnyPipeline
 from trt_perception.validate.bag_plan import BagPlan, plan_bag
+from trt_perception.validate.choose_pairing import choose_pairing
 from trt_perception.validate.finish_run import RunFinisher, write_figures
+from trt_perception.validate.pair_table import write_pair_table
 from trt_perception.validate.ray_cluster import RayCluster, TaskNeeds, ray_cluster
 from trt_perception.validate.run_folder import DETECTIONS, FRAMES, METRICS, MISSED, TIMINGS
 from trt_perception.validate.run_header import RunHead, RunHeader, RunThresholds
@@ -69,9 +71,15 @@ def validate_run(
     options = options or ValidationOptions()
     plans = plan_bags(bags, cameras=options.cameras)
     _check_out(out, overwrite=options.overwrite)
-    job = RunJob(out=out, plans=plans, make_pipeline=make_pipeline, options=options)
     try:
         with RunLock(out), validation_pipeline(make_pipeline, options) as pipeline:
+            if len(pipeline.spec.inputs) > 1 and options.cameras:
+                plans = plan_bags(bags)  # these name the first cameras of sets; the others are wanted, too
+            pairing = choose_pairing(plans, pipeline.spec, options)
+            if pairing is not None:
+                plans = tuple(plan.of_sets(pairing.sets) for plan in plans)
+                options = replace(options, cameras=tuple(sorted(plans[0].cameras)))
+            job = RunJob(out=out, plans=plans, make_pipeline=make_pipeline, options=options, pairing=pairing)
             run = _Run(job, pipeline, progress)
             try:
                 return run.run()
@@ -130,7 +138,13 @@ class _Run:
             timings = RunTimings(backend=self._pipeline.name, processes=slots, kept_frames=kept)
             self._work(work, kept, cluster)
         timings.stop_clock()
-        finisher = RunFinisher(self._job.out, plans, spec=self._pipeline.spec, score=self._header.thresholds.score)
+        finisher = RunFinisher(
+            self._job.out,
+            plans,
+            spec=self._pipeline.spec,
+            score=self._header.thresholds.score,
+            partners=self._header.partners,
+        )
         keys = None if self._truth is None else self._truth.keys()
         header = finisher.finish(self._header, outside_truth=keys, timings=timings)
         metrics = write_figures(self._job.out, header, coco=self._job.options.coco)
@@ -147,6 +161,7 @@ class _Run:
     def _work(self, work: Sequence[Block], done: int, cluster: RayCluster | None) -> None:
         total = sum(plan.frame_count for plan in self._job.plans)
         self._progress(done, total)
+        self._pair()
 
         def on_block(block: Block) -> None:
             nonlocal done
@@ -169,7 +184,16 @@ class _Run:
             self._progress(done, total)
 
         for block in work:
-            worker.run(block, on_frame=on_frame)
+            worker.run(block, rows=self._job.pair_rows(block), on_frame=on_frame)
+
+    def _pair(self) -> None:
+        """Find out what goes together, unless an ended run has done so."""
+        if self._job.pairing is None:
+            return
+        for number, plan in enumerate(self._job.plans):
+            path = self._store.pairs_path(number)
+            if not path.is_file():
+                write_pair_table(plan, self._job.pairing, path)
 
     def _kept_frames(self, missing: Sequence[Sequence[int]]) -> int:
         kept = [
@@ -180,16 +204,11 @@ class _Run:
         return self._frames_of(kept)
 
     def _frames_of(self, segments: Iterable[tuple[int, int]]) -> int:
-        return sum(len(self._store.read(bag, segment).records) for bag, segment in segments)
+        return sum(record.frame_count for bag, segment in segments for record in self._store.read(bag, segment).records)
 
 
 def _header(job: RunJob, pipeline: AnyPipeline) -> RunHeader:
     options, spec = job.options, pipeline.spec
-    if len(spec.inputs) != 1:
-        raise InputError(
-            f"model {spec.name} has {len(spec.inputs)} inputs ({', '.join(source.name for source in spec.inputs)}); "
-            "validate runs models of one input"
-        )
     own = options.own_truth and any(found.objects or found.masks for plan in job.plans for found in plan.truth.values())
     kind = "topics" if own else "none"
     if options.truth is not None:
@@ -204,6 +223,7 @@ def _header(job: RunJob, pipeline: AnyPipeline) -> RunHeader:
         ),
         truth=kind,
         heads={head.name: RunHead(labels=head.labels, is_detection=head.kind.is_detection) for head in spec.heads},
+        pairing=job.pairing,
     )
 
 
@@ -212,7 +232,7 @@ def _identity(job: RunJob, header: RunHeader) -> dict[str, Any]:
     truth = job.options.truth
     stat = truth.stat() if truth is not None else None
     return {
-        "header": to_plain(header),
+        "header": header.to_plain(),
         "bags": [plan.identity() for plan in job.plans],
         "truth": None if truth is None or stat is None else [str(truth), stat.st_size, stat.st_mtime_ns],
     }

@@ -9,7 +9,7 @@ from trt_perception.errors import InputError
 from trt_perception.options.from_mapping import from_mapping
 from trt_perception.options.json_schema import to_plain
 from trt_perception.validate.frame_ledger import LedgerMetrics
-from trt_perception.validate.run_header import SCHEMA, RunModel, RunThresholds
+from trt_perception.validate.run_header import SCHEMA, RunModel, RunPairing, RunThresholds, without_pairing
 
 KIND = "trt_perception.validation"
 
@@ -143,6 +143,7 @@ class ValidationMetrics:
         detection: By detection head.
         masks: By mask head.
         warnings: What a reader of the figures must know.
+        pairing: How frames of several cameras were put together; None for a model of one input.
     """
 
     schema: int = SCHEMA
@@ -155,11 +156,11 @@ class ValidationMetrics:
     detection: Mapping[str, DetectionHeadMetrics]
     masks: Mapping[str, MaskHeadMetrics]
     warnings: tuple[str, ...] = ()
+    pairing: RunPairing | None = None
 
     def to_plain(self) -> dict[str, object]:
         """For JSON."""
-        plain: dict[str, object] = to_plain(self)
-        return plain
+        return without_pairing(to_plain(self))
 
     @staticmethod
     def from_plain(data: object, *, where: str) -> ValidationMetrics:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from trt_perception.bag.camera_sets import CameraSets
 from trt_perception.errors import ConfigError
+from trt_perception.pairing.pairing_options import PairingOptions
 from trt_perception.thresholds import Thresholds
 from trt_perception.validate.cluster_options import ClusterOptions
 
@@ -19,7 +21,10 @@ class ValidationOptions:
     """How a validation runs. All but `processes`, `cluster`, `overwrite` and `coco` change its results.
 
     Args:
-        cameras: Which cameras. Default: all that the bags have.
+        cameras: Which cameras; for a model of several inputs, which first cameras of sets. Default: all of the bags.
+        sets: For a model of several inputs: the cameras of each run of the model, in the order of its inputs. Default:
+            those that the cameras' names tell.
+        pairing: How the frames of a set are put together.
         truth: A COCO file or a bag with the truth. None: the bags' own topics, where `own_truth` is set.
         own_truth: Whether the bags' own truth topics are used.
         score: Operating score: what is at least this is a detection.
@@ -36,6 +41,8 @@ class ValidationOptions:
     """
 
     cameras: tuple[str, ...] = ()
+    sets: CameraSets = ()
+    pairing: PairingOptions = field(default_factory=PairingOptions)
     truth: Path | None = None
     own_truth: bool = True
     score: float = Thresholds().score
