@@ -9,11 +9,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from helpers.cluster_pipelines import OtherPipeline, StoppingPipeline
+from helpers.paired_bag import MS, PairPipeline, shots, write_shots
+from helpers.paired_bag import SCORE as PAIR_SCORE
+from helpers.tiny_bag import START_NS
 from helpers.validation_bag import SCORE, TinyPipeline, scene_messages, write_scene_bag
 
 from trt_perception import DeviceError, InputError, MissingError
@@ -135,6 +138,20 @@ def test_a_block_that_kills_every_worker_is_told_and_the_run_can_go_on(tmp_path:
     timings = RunFolder(tmp_path / "out").timings()
     assert timings["frames"] == 64
     assert timings["frames_of_earlier_runs"] > 0
+
+
+@pytest.mark.usefixtures("workers_know_helpers")
+def test_paired_frames_come_with_the_tasks(tmp_path: Path) -> None:
+    stamps = [START_NS + index * 100 * MS for index in range(40)]
+    warm = [stamp + MS for number, stamp in enumerate(stamps) if number % 7]
+    taken = shots("front", stamps) + shots("front_thermal", warm, first=100, latency_ns=400 * MS)
+    bag, pipeline = write_shots(tmp_path / "bag", taken, truth=stamps), PairPipeline(tmp_path)
+    alone = ValidationOptions(score=PAIR_SCORE)
+    metrics = validate_run([bag], pipeline, tmp_path / "one", options=alone)
+    validate_run([bag], pipeline, tmp_path / "cluster", options=replace(TWO_WORKERS, score=PAIR_SCORE))
+    assert files_of(tmp_path / "cluster") == files_of(tmp_path / "one")
+    assert metrics.ledger.skipped == {"unpaired": 6}
+    assert RunFolder(tmp_path / "cluster").timings()["processes"] == 2
 
 
 def test_what_the_nodes_lack_is_named(tmp_path: Path, bags: list[Path]) -> None:

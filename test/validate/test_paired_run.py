@@ -1,0 +1,375 @@
+"""Models of two inputs: pairs are those of a plain reference, every frame of both cameras is accounted for, once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.paired_bag import (
+    COLOUR,
+    MS,
+    SCORE,
+    WARM,
+    PairPipeline,
+    Shot,
+    jittered,
+    nearest_pairs,
+    shots,
+    told,
+    write_shots,
+)
+from helpers.tiny_bag import START_NS
+
+from trt_perception import BagError, InputError
+from trt_perception.bag.bag_reader import BagReader
+from trt_perception.errors import DropReason
+from trt_perception.pairing.pairing_options import IncompleteSet, PairingOptions
+from trt_perception.validate import bag_plan
+from trt_perception.validate.frame_record import FrameRecord
+from trt_perception.validate.judge_run import judge_run
+from trt_perception.validate.merge_runs import merge_runs
+from trt_perception.validate.run_folder import RunFolder
+from trt_perception.validate.validate_run import validate_run
+from trt_perception.validate.validation_options import ValidationOptions
+
+pytest.importorskip("onnx", reason="the model is made with onnx")
+pytest.importorskip("pycocotools", reason="needs pycocotools")
+
+RESULTS = ("metrics.json", "frames.jsonl", "missed.jsonl", "detections/detections.mcap", "detections/metadata.yaml")
+PERIOD_MS = 100
+OPTIONS = ValidationOptions(score=SCORE)
+LATEST = PairingOptions(tolerance_ms=5, deadline_ms=250, incomplete=IncompleteSet.LATEST)
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PairPipeline:
+    return PairPipeline(tmp_path_factory.mktemp("model"))
+
+
+def even(count: int, *, off_ms: float = 0.0) -> list[int]:
+    return [START_NS + index * PERIOD_MS * MS + round(off_ms * MS) for index in range(count)]
+
+
+def pair_of(count: int = 8) -> list[Shot]:
+    return shots(COLOUR, even(count)) + shots(WARM, even(count, off_ms=2), first=100)
+
+
+def records_of(out: Path) -> list[FrameRecord]:
+    return list(RunFolder(out).frames())
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {name: (out / name).read_bytes() for name in RESULTS}
+
+
+def pairs_of(records: Sequence[FrameRecord]) -> dict[int, int]:
+    return {r.stamp_ns or 0: partner.stamp_ns for r in records for partner in r.partners}
+
+
+def accounted(records: Sequence[FrameRecord]) -> Counter[tuple[str, int | None]]:
+    """How often each frame stands in the records."""
+    own = [(record.camera, record.stamp_ns) for record in records]
+    others = [(p.camera, p.stamp_ns) for record in records for p in record.partners if not p.again]
+    return Counter([*own, *others])
+
+
+def skipped(records: Sequence[FrameRecord]) -> dict[tuple[str, int | None], str]:
+    return {(r.camera, r.stamp_ns): r.skipped.value for r in records if r.skipped is not None}
+
+
+@pytest.mark.parametrize("tolerance_ms", [5.0, 30.0, 180.0], ids=["narrow", "wide", "wider_than_a_period"])
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_are_those_of_a_reference_however_the_bag_is_cut(
+    pipeline: PairPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, tolerance_ms: float
+) -> None:
+    colour, warm = (
+        list(jittered(2 * seed + number, count=40, jitter_ms=8, holes=0.2, start_ns=START_NS + start, period_ms=period))
+        for number, (start, period) in enumerate(((0, 100), (3 * MS, 90)))
+    )
+    random = np.random.default_rng(100 + seed)
+    taken = [
+        dataclasses.replace(shot, log_time_ns=shot.stamp_ns + int(delay * MS))
+        for shot, delay in zip(
+            [*shots(COLOUR, colour), *shots(WARM, warm, first=100)],
+            random.uniform(5, 60, len(colour) + len(warm)) + ([0] * len(colour) + [150] * len(warm)),
+            strict=True,
+        )
+    ]
+    bag = write_shots(tmp_path / "bag", taken)
+    options = dataclasses.replace(OPTIONS, pairing=PairingOptions(tolerance_ms=tolerance_ms))
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    validate_run([bag], pipeline, whole, options=options)
+    monkeypatch.setattr(bag_plan, "FRAMES_PER_SEGMENT", 3)
+    validate_run([bag], pipeline, cut, options=options)
+    assert contents(whole) == contents(cut)
+
+    records, grey = records_of(whole), {(shot.camera, shot.stamp_ns): shot.grey for shot in taken}
+    expected = nearest_pairs(colour, warm, round(tolerance_ms * MS))
+    assert pairs_of(records) == expected
+    assert 2 < len(expected) < min(len(colour), len(warm))
+    for record in records:
+        if record.skipped is None:
+            partner = expected[record.stamp_ns or 0]
+            greys = grey[COLOUR, record.stamp_ns or 0], grey[WARM, partner]
+            assert told(record.detections["detection"]) == greys
+    assert accounted(records) == Counter((shot.camera, shot.stamp_ns) for shot in taken)
+    assert set(skipped(records).values()) == {"unpaired"}
+    ledger = {camera.camera: camera for camera in RunFolder(whole).metrics().ledger.cameras}
+    for camera, stamps in ((COLOUR, colour), (WARM, warm)):
+        assert (ledger[camera].frames, ledger[camera].processed) == (len(stamps), len(expected))
+        assert ledger[camera].skipped == {"unpaired": len(stamps) - len(expected)}
+
+
+@pytest.mark.parametrize("way", ["again", "two_processes", "interrupted"])
+def test_results_are_equal_byte_for_byte(
+    pipeline: PairPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(bag_plan, "FRAMES_PER_SEGMENT", 4)
+    warm = list(jittered(1, count=40, jitter_ms=4, holes=0.2, start_ns=START_NS, period_ms=PERIOD_MS))
+    taken = shots(COLOUR, even(40)) + shots(WARM, warm, first=100, latency_ns=300 * MS)
+    bag = write_shots(tmp_path / "bag", taken, truth=even(40))
+    options = dataclasses.replace(OPTIONS, pairing=LATEST)
+    validate_run([bag], pipeline, tmp_path / "one", options=options)
+    two = tmp_path / "two"
+    if way == "interrupted":
+        with pytest.raises(KeyboardInterrupt):
+            validate_run([bag], pipeline, two, options=options, progress=interrupt_after(70))
+        assert list((two / ".partial" / "0").glob("*.json"))
+    processes = 2 if way == "two_processes" else 1
+    validate_run([bag], pipeline, two, options=dataclasses.replace(options, processes=processes))
+    assert contents(tmp_path / "one") == contents(two)
+    assert any(partner.again for record in records_of(two) for partner in record.partners)
+
+
+def interrupt_after(count: int) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        if done == count:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_an_earlier_frame_stands_in_and_is_counted_once(pipeline: PairPipeline, tmp_path: Path) -> None:
+    colour, warm = even(12), even(12, off_ms=1)
+    here = [stamp for index, stamp in enumerate(warm) if index not in (3, 4, 7, 8, 9, 10)]
+    bag = write_shots(tmp_path / "bag", shots(COLOUR, colour) + shots(WARM, here, first=100))
+    validate_run([bag], pipeline, tmp_path / "out", options=dataclasses.replace(OPTIONS, pairing=LATEST))
+    records = records_of(tmp_path / "out")
+    expected, again = {}, set()
+    for stamp in colour:
+        near = [w for w in here if abs(w - stamp) <= 5 * MS]
+        older = [w for w in here if 0 < stamp - w <= 250 * MS]
+        if near or older:
+            expected[stamp] = near[0] if near else max(older)
+            if not near:
+                again.add(stamp)
+    assert pairs_of(records) == expected
+    assert {r.stamp_ns for r in records for partner in r.partners if partner.again} == again
+    assert len(again) > 2
+    assert skipped(records) == {(COLOUR, stamp): "unpaired" for stamp in colour if stamp not in expected}
+    assert len(expected) < 12
+    assert accounted(records) == Counter([(COLOUR, s) for s in colour] + [(WARM, s) for s in here])
+
+
+def test_a_skipped_frame_says_who_was_missing(pipeline: PairPipeline, tmp_path: Path) -> None:
+    colour, warm = even(8), even(8, off_ms=2)
+    warm[5] += 20 * MS
+    bag = write_shots(tmp_path / "bag", shots(COLOUR, colour) + shots(WARM, warm, first=100))
+    metrics = validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS)
+    problems = {(r.camera, r.stamp_ns): r.problem for r in records_of(tmp_path / "out") if r.skipped}
+    assert problems == {
+        (COLOUR, colour[5]): f"no frame of {WARM} within 5 ms; the nearest is +22.000 ms away",
+        (WARM, warm[5]): f"no frame of {COLOUR} took it",
+    }
+    assert metrics.ledger.skipped == {"unpaired": 2}
+
+
+def test_results_and_truth_are_of_the_first_camera(pipeline: PairPipeline, tmp_path: Path) -> None:
+    bag = write_shots(tmp_path / "bag", pair_of(), truth=even(8))
+    out = tmp_path / "out"
+    metrics = validate_run([bag], pipeline, out, options=OPTIONS)
+    assert [(camera.camera, camera.with_truth) for camera in metrics.ledger.cameras] == [(COLOUR, 8), (WARM, 0)]
+    assert list(metrics.detection["detection"].by_camera) == [COLOUR]
+    assert (metrics.detection["detection"].all.found, metrics.detection["detection"].all.missed) == (8, 0)
+    assert metrics.warnings == ()
+    topics = BagReader(out / "detections").topics
+    assert {name.split("/")[1] for name in topics} == {COLOUR}
+    assert topics[f"/{COLOUR}/detections"].message_count == 8
+    assert metrics.pairing is not None
+    assert metrics.pairing.sets == ((COLOUR, WARM),)
+
+
+def test_worst_frames_have_pictures_and_the_report_says_the_sets(pipeline: PairPipeline, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2", reason="reports are made with Jinja2")
+    out, bag = tmp_path / "out", write_shots(tmp_path / "bag", pair_of(), truth=even(8))
+    validate_run([bag], pipeline, out, options=OPTIONS)
+    verdict = judge_run(out, bags=[bag])
+    page = (out / "report.html").read_text()
+    assert verdict.passed
+    assert page.count("data:image/jpeg") >= 1  # the second detection of every frame is a false alarm
+    assert f"{COLOUR} + {WARM}; stamps within 5 ms" in page
+
+
+def test_a_run_without_the_second_camera_is_a_fair_baseline(pipeline: PairPipeline, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2", reason="reports are made with Jinja2")
+    whole = write_shots(tmp_path / "whole", pair_of(), truth=even(8))
+    stray = shots(WARM, [stamp + 40 * MS for stamp in even(8)], first=120)
+    more = write_shots(tmp_path / "more", pair_of() + stray, truth=even(8))
+    validate_run([whole], pipeline, tmp_path / "before", options=OPTIONS)
+    metrics = validate_run([more], pipeline, tmp_path / "now", options=OPTIONS)
+    assert metrics.ledger.skipped == {"unpaired": 8}
+    judge_run(tmp_path / "now", baseline=tmp_path / "before")
+    drift = RunFolder(tmp_path / "now").path / "report.json"
+    assert '"only_here": []' in drift.read_text()
+
+
+def test_merged_runs_are_those_of_one(pipeline: PairPipeline, tmp_path: Path) -> None:
+    bags = [
+        write_shots(
+            tmp_path / name,
+            shots(COLOUR, [stamp + far for stamp in even(6)])
+            + shots(WARM, [stamp + far for stamp in even(5)], first=100),
+        )
+        for name, far in (("rain", 0), ("fog", 10_000 * MS))
+    ]
+    validate_run(bags, pipeline, tmp_path / "both", options=OPTIONS)
+    for bag in bags:
+        validate_run([bag], pipeline, tmp_path / f"of_{bag.name}", options=OPTIONS)
+    merge_runs([tmp_path / "of_fog", tmp_path / "of_rain"], tmp_path / "merged")
+    for name in ("metrics.json", "frames.jsonl", "missed.jsonl"):
+        assert (tmp_path / "merged" / name).read_bytes() == (tmp_path / "both" / name).read_bytes()
+    other = dataclasses.replace(OPTIONS, pairing=PairingOptions(tolerance_ms=9))
+    validate_run([bags[0]], pipeline, tmp_path / "other", options=other)
+    with pytest.raises(InputError, match="runs of one pairing"):
+        merge_runs([tmp_path / "of_fog", tmp_path / "other"], tmp_path / "never")
+
+
+def with_fault(camera: str, index: int, **change: object) -> list[Shot]:
+    taken = pair_of()
+    number = index + (8 if camera == WARM else 0)
+    taken[number] = dataclasses.replace(taken[number], **change)  # type: ignore[arg-type]
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("taken", "reasons"),
+    [
+        pytest.param(
+            with_fault(WARM, 3, fault="cut"),
+            {(COLOUR, even(8)[3]): "unpaired", (WARM, even(8, off_ms=2)[3]): "malformed"},
+            id="partner_cut_short",
+        ),
+        pytest.param(
+            with_fault(COLOUR, 3, fault="cut"),
+            {(COLOUR, even(8)[3]): "malformed", (WARM, even(8, off_ms=2)[3]): "unpaired"},
+            id="first_cut_short",
+        ),
+        pytest.param(with_fault(WARM, 3, size=48), {}, id="partner_of_another_size"),
+        pytest.param(
+            with_fault(WARM, 3, stamp_ns=even(8, off_ms=7)[3]),
+            {(COLOUR, even(8)[3]): "unpaired", (WARM, even(8, off_ms=7)[3]): "unpaired"},
+            id="partner_beyond_the_tolerance",
+        ),
+        pytest.param(
+            with_fault(WARM, 3, stamp_ns=even(8, off_ms=2)[2]),
+            {(COLOUR, even(8)[3]): "unpaired", (WARM, even(8, off_ms=2)[2]): "duplicate"},
+            id="partner_with_a_stamp_twice",
+        ),
+        pytest.param(
+            with_fault(COLOUR, 3, stamp_ns=even(8)[2]),
+            {(COLOUR, even(8)[2]): "duplicate", (WARM, even(8, off_ms=2)[3]): "unpaired"},
+            id="first_with_a_stamp_twice",
+        ),
+        pytest.param(pair_of()[:13], {(COLOUR, stamp): "unpaired" for stamp in even(8)[5:]}, id="partner_ends_early"),
+        pytest.param(pair_of()[4:], {(WARM, stamp): "unpaired" for stamp in even(8, off_ms=2)[:4]}, id="late_start"),
+    ],
+)
+def test_damage_is_counted_where_it_is(
+    pipeline: PairPipeline, tmp_path: Path, taken: list[Shot], reasons: dict[tuple[str, int], str]
+) -> None:
+    bag = write_shots(tmp_path / "bag", taken)
+    metrics = validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS)
+    records = records_of(tmp_path / "out")
+    assert skipped(records) == reasons
+    assert metrics.ledger.frames == len(taken) == sum(accounted(records).values())
+    firsts = sum(camera == COLOUR for camera, _ in reasons)
+    assert metrics.detection["detection"].all.frames == sum(shot.camera == COLOUR for shot in taken) - firsts
+
+
+def test_a_file_that_does_not_decode_takes_its_set_with_it(pipeline: PairPipeline, tmp_path: Path) -> None:
+    warm = [dataclasses.replace(shot, fault="corrupt") for shot in shots(WARM, even(3, off_ms=1), first=100)]
+    other = shots("rear", even(3)) + shots("rear_thermal", even(3), first=100)
+    bag = write_shots(tmp_path / "bag", [*shots(COLOUR, even(3)), *warm, *other])
+    metrics = validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS)
+    assert {camera.camera: (camera.processed, dict(camera.skipped)) for camera in metrics.ledger.cameras} == {
+        COLOUR: (0, {"unpaired": 3}),
+        WARM: (0, {"corrupt_image": 3}),
+        "rear": (3, {}),
+        "rear_thermal": (3, {}),
+    }
+    problem = next(r.problem for r in records_of(tmp_path / "out") if r.camera == COLOUR)
+    assert problem.startswith(f"{WARM} cannot be used: corrupt_image: ")
+
+
+@pytest.mark.parametrize(
+    ("taken", "sets", "named"),
+    [
+        pytest.param(shots(COLOUR, even(4)), (), "once for each set: --set FIRST,FIRST_thermal", id="no_partner_topic"),
+        pytest.param(
+            shots(COLOUR, even(4)) + shots("front_ir", even(4)), (), "--set front,front_ir", id="names_tell_nothing"
+        ),
+        pytest.param(pair_of(), ((COLOUR, "rear"),), "no camera rear", id="unknown_camera"),
+        pytest.param(pair_of(), ((COLOUR,),), "has 2 inputs .*e.g. --set front,front_thermal", id="too_few_cameras"),
+        pytest.param(pair_of(), ((COLOUR, COLOUR),), "front is named twice", id="one_camera_twice"),
+        pytest.param(
+            shots(COLOUR, even(4)) + shots(WARM, even(4, off_ms=50)), (), "none of 8 frames .*unpaired 8", id="shifted"
+        ),
+    ],
+)
+def test_what_cannot_be_paired_is_refused(
+    pipeline: PairPipeline, tmp_path: Path, taken: list[Shot], sets: tuple[tuple[str, ...], ...], named: str
+) -> None:
+    bag = write_shots(tmp_path / "bag", taken)
+    options = dataclasses.replace(OPTIONS, sets=sets)
+    with pytest.raises(InputError, match=named):
+        validate_run([bag], pipeline, tmp_path / "out", options=options)
+
+
+def test_sets_can_be_named_and_chosen(pipeline: PairPipeline, tmp_path: Path) -> None:
+    rear = shots("rear", even(8)) + shots("rear_ir", even(8, off_ms=1), first=100)
+    bag = write_shots(tmp_path / "bag", pair_of() + rear)
+    named = dataclasses.replace(OPTIONS, sets=(("rear", "rear_ir"), (WARM, COLOUR)))
+    metrics = validate_run([bag], pipeline, tmp_path / "named", options=named)
+    assert list(metrics.detection["detection"].by_camera) == [WARM, "rear"]
+    chosen = dataclasses.replace(named, cameras=("rear",))
+    metrics = validate_run([bag], pipeline, tmp_path / "chosen", options=chosen)
+    assert [camera.camera for camera in metrics.ledger.cameras] == ["rear", "rear_ir"]
+    with pytest.raises(InputError, match="--camera rear_ir: expected the first camera of a set"):
+        validate_run([bag], pipeline, tmp_path / "x", options=dataclasses.replace(named, cameras=("rear_ir",)))
+
+
+def test_a_bag_that_changed_since_its_frames_were_paired_is_refused(
+    pipeline: PairPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bag_plan, "FRAMES_PER_SEGMENT", 4)
+    bag = write_shots(tmp_path / "bag", pair_of())
+    with pytest.raises(KeyboardInterrupt):
+        validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS, progress=interrupt_after(2))
+    table = tmp_path / "out" / ".partial" / "0.pairs"
+    cells = np.fromfile(table, np.int64)
+    cells[1] += 1  # the stamp of the first image
+    cells.tofile(table)
+    with pytest.raises(BagError, match="not what it was when its frames were paired"):
+        validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS)
+
+
+def test_a_model_that_fails_on_a_set_ends_both_frames(tmp_path: Path, pipeline: PairPipeline) -> None:
+    taken = pair_of()
+    taken[2] = dataclasses.replace(taken[2], size=0)
+    bag = write_shots(tmp_path / "bag", taken)
+    metrics = validate_run([bag], pipeline, tmp_path / "out", options=OPTIONS)
+    assert metrics.ledger.skipped == {DropReason.BAD_SIZE.value: 1, "unpaired": 1}
