@@ -80,6 +80,11 @@ class ImageFolder:
     def __len__(self) -> int:
         return sum(map(len, self.cameras.values()))
 
+    @property
+    def tells_time(self) -> bool:
+        """Whether every file's name has a time."""
+        return all(_stamp_ns(file) is not None for files in self.cameras.values() for file in files)
+
     def images(self) -> Iterator[FolderImage]:
         """All images in order of time; of equal times, in order of the cameras' names."""
         named = {file: _stamp_ns(file) for files in self.cameras.values() for file in files}

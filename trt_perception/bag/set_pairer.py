@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Generic
 
 from trt_perception.bag.camera_sets import CameraSets
 from trt_perception.pairing.frame_pairer import FramePairer
 from trt_perception.pairing.paired_set import Outcome, T
-from trt_perception.pairing.pairing_options import PairingOptions
+from trt_perception.pairing.pairing_options import IncompleteSet, PairingOptions
 
 
 class SetPairer(Generic[T]):
@@ -39,3 +40,23 @@ class SetPairer(Generic[T]):
     def end_all(self) -> list[Outcome[T]]:
         """No camera has any more frames."""
         return [outcome for camera in self._places for outcome in self.end(camera)]
+
+
+def why_unpaired(
+    cameras: Sequence[str], source: int, missing: int | None, nearest_ns: int | None, options: PairingOptions
+) -> str:
+    """Why a frame is in no set, for people.
+
+    Args:
+        cameras: The cameras of its set.
+        source: Which of them it is of.
+        missing: Of a frame of the first, which one had no frame for it.
+        nearest_ns: Stamp of the nearest frame of that camera minus its own; None where none is known.
+        options: When frames belong together.
+    """
+    if source or missing is None:
+        return f"no frame of {cameras[0]} took it"
+    stands_in = options.incomplete is IncompleteSet.LATEST
+    older = f", nor an earlier one of at most {options.stand_in_ns / 1e6:g} ms" if stands_in else ""
+    near = "" if nearest_ns is None else f"; the nearest is {nearest_ns / 1e6:+.3f} ms away"
+    return f"no frame of {cameras[missing]} within {options.tolerance_ms:g} ms{older}{near}"

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trt_perception.cli.model_arguments import add_model_arguments, make_pipeline
+from trt_perception.cli.set_arguments import add_set_arguments, pairing_of, sets_of
 from trt_perception.errors import FrameError, InputError
 
 if TYPE_CHECKING:
+    from trt_perception.cli.file_sets import FileSets
+    from trt_perception.frame import Frame
     from trt_perception.model.model_spec import ModelSpec
     from trt_perception.result import Result
     from trt_perception.runtime.any_pipeline import AnyPipeline
@@ -29,19 +32,28 @@ _WORTH_SAYING = 0.01
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("model", type=Path, help="the model's YAML, the ONNX itself, or an engine")
-    parser.add_argument("images", type=Path, nargs="+", help="image files, or folders of them")
+    parser.add_argument(
+        "images",
+        type=Path,
+        nargs="+",
+        help="image files, or folders of them; for a model of several inputs one "
+        "file for each, one folder for each, or a folder with a subfolder a camera",
+    )
     parser.add_argument("--out", type=Path, help="folder for annotated pictures and detections.json")
     parser.add_argument("--json", action="store_true", help="print the detections as JSON")
+    add_set_arguments(parser)
     add_model_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Detect on every image; 2 where one of them could not be used, after all others were."""
-    files = list(_image_files(arguments.images))
-    with make_pipeline(arguments.model, arguments) as pipeline:
+    made = make_pipeline(arguments.model, arguments)
+    found = _image_sets(made.spec, arguments)
+    with made as pipeline:
         if not arguments.json:
             print(f"{pipeline.spec.name} on {pipeline.name}")
-        records = [_detect(pipeline, file, arguments) for file in files]
+        records = [_detect(pipeline, files, arguments) for files in found.sets]
+    records += [_refused(file, problem) for file, problem in found.unpaired]
     report = {"model": pipeline.spec.name, "backend": pipeline.name, "images": records}
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -49,6 +61,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report, indent=2))
     return 2 if any("error" in record for record in records) else 0
+
+
+def _image_sets(spec: ModelSpec, arguments: argparse.Namespace) -> FileSets:
+    """Files of each run of the model."""
+    from trt_perception.cli.file_sets import FileSets, find_file_sets
+
+    sets, names = sets_of(arguments), [source.name for source in spec.inputs]
+    if len(names) > 1:
+        return find_file_sets(arguments.images, spec.name, names, sets, pairing_of(arguments))
+    if sets:
+        raise InputError(f"model {spec.name} has one input: --set is for several; leave it out")
+    return FileSets(sets=[(file,) for file in _image_files(arguments.images)])
 
 
 def _image_files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -64,20 +88,25 @@ def _image_files(paths: Sequence[Path]) -> Iterator[Path]:
             raise InputError(f"{path}: no such file or folder; give images or a folder of them")
 
 
-def _detect(pipeline: AnyPipeline, file: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """One image's record; a bad image is told and does not stop the others."""
+def _refused(file: Path, problem: str) -> dict[str, Any]:
+    print(f"trt-perception detect: {file}: {problem}", file=sys.stderr)
+    return {"file": str(file), "error": problem}
+
+
+def _detect(pipeline: AnyPipeline, files: Sequence[Path], arguments: argparse.Namespace) -> dict[str, Any]:
+    """The record of an image and those of the model's other inputs; a bad one is told and does not stop the others."""
     from trt_perception.detections import Detections
     from trt_perception.preprocess.color_image import color_image
     from trt_perception.preprocess.decode_image import decode_image
     from trt_perception.preprocess.encoded_file import read_encoded
     from trt_perception.segmentation_mask import SegmentationMask
 
+    file, *partners = files
     try:
         frame = decode_image(read_encoded(file))
-        result = pipeline.process([frame])
+        result = pipeline.process([frame, *map(_partner, partners)])
     except FrameError as error:
-        print(f"trt-perception detect: {file}: {error}", file=sys.stderr)
-        return {"file": str(file), "error": str(error)}
+        return _refused(file, str(error))
     objects = [
         item
         for name, head in result.heads.items()
@@ -93,8 +122,22 @@ def _detect(pipeline: AnyPipeline, file: Path, arguments: argparse.Namespace) ->
         print(f"{file} ({result.times.total_ns / 1e6:.1f} ms): {_sentence(objects, masks)}")
     if arguments.out:
         _write_picture(arguments.out / f"{file.stem}.jpg", color_image(frame), result, pipeline.spec)
-    record = {"file": str(file), "width": frame.width, "height": frame.height, "detections": objects}
+    record: dict[str, Any] = {"file": str(file)}
+    if partners:
+        record["partners"] = [str(partner) for partner in partners]
+    record |= {"width": frame.width, "height": frame.height, "detections": objects}
     return record | ({"masks": masks} if masks else {})
+
+
+def _partner(file: Path) -> Frame:
+    """The image of another input; what is wrong with it is told with its name."""
+    from trt_perception.preprocess.decode_image import decode_image
+    from trt_perception.preprocess.encoded_file import read_encoded
+
+    try:
+        return decode_image(read_encoded(file))
+    except FrameError as error:
+        raise FrameError(error.reason, f"{file}: {error}") from error
 
 
 def _objects(spec: ModelSpec, head_name: str, detections: Any) -> Iterable[dict[str, Any]]:

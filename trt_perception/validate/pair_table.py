@@ -74,11 +74,11 @@ class PairRows:
         bits = int(self.cells[row - self.first, _AGAIN])
         return tuple(bool(bits >> number & 1) for number in range(self.cells.shape[1] - _COLUMNS))
 
-    def missing(self, row: int) -> tuple[int, int | None]:
+    def missing(self, row: int) -> tuple[int | None, int | None]:
         """Of an unpaired first: the input that had no frame for it, and how much later than it the nearest frame of
-        that input was taken, nanoseconds; None where there was none. The input is 0 for other images."""
+        that input was taken, nanoseconds; None where that is not known."""
         number, nearest_ns = (int(self.cells[row - self.first, column]) for column in (_MISSING, _NEAREST))
-        return number, None if nearest_ns == _UNKNOWN else nearest_ns
+        return number or None, None if nearest_ns == _UNKNOWN else nearest_ns
 
     def log_time_ns(self, row: int) -> int:
         """When the image was received, nanoseconds."""

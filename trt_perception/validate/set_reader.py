@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trt_perception.bag.bag_image import BagImage
 from trt_perception.bag.bag_topic import BagMessage
+from trt_perception.bag.set_pairer import why_unpaired
 from trt_perception.errors import BagError, DropReason, FrameError
 from trt_perception.frame import EncodedFrame
 from trt_perception.model.model_spec import ModelSpec
@@ -54,7 +55,7 @@ class SetReader:
     """
 
     def __init__(self, plan: BagPlan, pairing: RunPairing, rows: PairRows, *, start_ns: int, stop_ns: int) -> None:
-        self._plan, self._pairing, self._rows = plan, pairing, rows
+        self._plan, self._rows, self._options = plan, rows, pairing.options()
         self._start_ns, self._stop_ns = start_ns, stop_ns
         self._cameras = {topic: camera for camera, topic in plan.cameras.items()}
         self._set_of = {camera: cameras for cameras in pairing.sets for camera in cameras}
@@ -127,16 +128,9 @@ class SetReader:
             return SetMember(skipped=DropReason.DUPLICATE, problem="this stamp was there before")
         if fate is Fate.UNUSABLE:
             return SetMember()  # the reason shows when the frame is asked for
-        return SetMember(skipped=DropReason.UNPAIRED, problem=self._why_unpaired(cameras, camera, row))
-
-    def _why_unpaired(self, cameras: Sequence[str], camera: str, row: int) -> str:
-        pairing = self._pairing
-        number, nearest_ns = self._rows.missing(row)
-        if camera != cameras[0]:
-            return f"no frame of {cameras[0]} took it"
-        older = f", nor an earlier one of at most {pairing.stand_in_ms:g} ms" if pairing.stands_in else ""
-        near = "" if nearest_ns is None else f"; the nearest is {nearest_ns / 1e6:+.3f} ms away"
-        return f"no frame of {cameras[number]} within {pairing.tolerance_ms:g} ms{older}{near}"
+        missing, nearest_ns = self._rows.missing(row)
+        problem = why_unpaired(cameras, cameras.index(camera), missing, nearest_ns, self._options)
+        return SetMember(skipped=DropReason.UNPAIRED, problem=problem)
 
     def _changed(self) -> BagError:
         return BagError(
