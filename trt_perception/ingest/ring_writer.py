@@ -31,11 +31,13 @@ class RingWriter:
     Args:
         ends: Its descriptors; they stay the caller's.
         headroom: Size of a new slot relative to the message that needs it; more than 1 where sizes vary.
+        slots: Messages that the ring holds at once: more where the reader keeps some for a while.
     """
 
-    def __init__(self, ends: WriterEnds, *, headroom: float = 1.0) -> None:
+    def __init__(self, ends: WriterEnds, *, headroom: float = 1.0, slots: int = SLOTS) -> None:
         self._ends = ends
         self._headroom = headroom
+        self._slots = slots
         self._segment: _Segment | None = None
         self._end = 0  # of the memory that was ever used
         self._sequence = 0
@@ -73,7 +75,7 @@ class RingWriter:
         token = Token(
             sequence=self._sequence,
             segment=segment.start,
-            segment_bytes=SLOTS * segment.slot_bytes,
+            segment_bytes=self._slots * segment.slot_bytes,
             slot=slot,
             offset=offset,
             length=len(message),
@@ -97,7 +99,7 @@ class RingWriter:
             if token is None:
                 self._take_returns(segment)  # the reader may have taken and returned one meanwhile
                 if not segment.free:
-                    raise FrameError(DropReason.NO_ROOM, f"the node holds all {SLOTS} slots of the ring")
+                    raise FrameError(DropReason.NO_ROOM, f"the node holds all {self._slots} slots of the ring")
             else:
                 replaced.append(token)
                 if token.segment == segment.start:
@@ -123,10 +125,10 @@ class RingWriter:
         """A segment with larger slots. What the reader has taken stays as it is; what it has not is replaced."""
         page = mmap.PAGESIZE
         slot_bytes = -(-int(nbytes * self._headroom) // page) * page
-        memory = extend_memory(self._ends.memory, self._end, SLOTS * slot_bytes)
+        memory = extend_memory(self._ends.memory, self._end, self._slots * slot_bytes)
         while (token := self._take_back()) is not None:
             replaced.append(token)
         self.close()
-        self._segment = _Segment(self._end, slot_bytes, memory, list(range(SLOTS)))
-        self._end += SLOTS * slot_bytes
+        self._segment = _Segment(self._end, slot_bytes, memory, list(range(self._slots)))
+        self._end += self._slots * slot_bytes
         return self._segment

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trt_perception.cdr.compressed_image_message import parse_compressed_image
 from trt_perception.cdr.image_message import ImageMessage, frame_from_image, parse_image
 from trt_perception.errors import DeviceError, DropReason, FrameError
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.preprocess.decode_image import decode_image
+from trt_perception.result import Result
 from trt_perception.ros.camera_journal import CameraJournal
-from trt_perception.ros.camera_worker import CameraWorker, Ranges
+from trt_perception.ros.camera_set import CameraSet
+from trt_perception.ros.camera_worker import CameraWorker, Frames, Ranges
 from trt_perception.ros.counters import CounterSnapshot
 from trt_perception.ros.frame_passage import FramePassage
 from trt_perception.ros.lane import Lane
 from trt_perception.ros.received_image import ReceivedImage
+from trt_perception.ros.seen_image import SeenImage
+from trt_perception.ros.shared_end import SharedEnd
 from trt_perception.ros.slot import Slot
 from trt_perception.ros.stamp_monitor import StampMonitor
 from trt_perception.ros.watchdog import Watchdog
@@ -42,6 +46,8 @@ class ChannelSnapshot:
         active_since_ns: Steady time of the activation; 0 where not active.
         image: Size and encoding of the last image, in words; empty before the first.
         message_bytes: Size of the last message; 0 before the first.
+        leads_sets: Whether it is the first camera of a set.
+        incomplete: What kept the sets that it leads from being complete lately, in words.
     """
 
     settings: CameraSettings
@@ -54,6 +60,8 @@ class ChannelSnapshot:
     active_since_ns: int
     image: str = ""
     message_bytes: int = 0
+    leads_sets: bool = False
+    incomplete: tuple[str, ...] = ()
 
 
 class CameraChannel:
@@ -97,7 +105,9 @@ class CameraChannel:
         self._slot: Slot[ReceivedImage] = Slot()
         self._monitor = StampMonitor(sim_time=sim_time)
         self._watchdog = Watchdog(timeout_ns=0, start_ns=0)
-        self._worker: CameraWorker | None = None
+        self._worker: CameraWorker[ReceivedImage] | None = None
+        self._seen = SeenImage(journal)
+        self._sets: tuple[tuple[CameraSet, int], ...] = ()
         self._active_since_ns = 0
         self._message_bytes = 0
         self._received_count = 0
@@ -112,6 +122,27 @@ class CameraChannel:
         self._is_enabled = value
         if self._worker is not None:
             self._worker.is_enabled = value
+        for each, _ in self._sets:
+            each.note_enabled()
+
+    @property
+    def journal(self) -> CameraJournal:
+        """Where everything is written down."""
+        return self._journal
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it has pipelines of its own."""
+        return bool(self._lanes)
+
+    @property
+    def most_held_by_sets(self) -> int:
+        """Images that its sets hold at once, at most."""
+        return sum(each.most_held for each, _ in self._sets)
+
+    def join(self, camera_set: CameraSet, source: int) -> None:
+        """Give every image to a set as well, as that source of it. To be called before `start`."""
+        self._sets += ((camera_set, source),)
 
     def bytes_per_s(self, now_ns: int) -> float:
         """Bytes of the messages that come in a second, taken as large as the last one."""
@@ -121,13 +152,15 @@ class CameraChannel:
         """Begin to take frames."""
         self._active_since_ns = time.monotonic_ns()
         self._slot = Slot()
+        self._seen = SeenImage(self._journal)
         self._monitor = StampMonitor(sim_time=self._sim_time)
         self._watchdog = Watchdog(timeout_ns=int(self.settings.timeout_ms * 1e6), start_ns=self._active_since_ns)
         self._worker = CameraWorker(
             self.settings,
             slot=self._slot,
             lanes=self._lanes,
-            decode=self._decode,
+            decode=self._frames,
+            note=self._note,
             journal=self._journal,
             ros_now_ns=self._ros_now_ns,
             watch=self._watch,
@@ -158,7 +191,7 @@ class CameraChannel:
     def _drop_waiting(self, slot: Slot[ReceivedImage]) -> None:
         left = slot.take(0.0)
         if left is not None:
-            self._journal.drop(DropReason.INACTIVE, left.stamp_ns, passage=left.passage)
+            left.drop(DropReason.INACTIVE)
 
     def receive(self, data: bytes | memoryview, received_ns: int = 0) -> None:
         """Take one serialized message. Called for every image, by one thread at a time: short, and never raises.
@@ -215,12 +248,27 @@ class CameraChannel:
         if not self._is_active():
             self._journal.drop(DropReason.INACTIVE, stamp_ns, passage=passage)
             return
+        if self._sets:
+            self._share(ReceivedImage(stamp_ns, verdict.age_is_known, content, data, passage, self._journal))
+        else:
+            self._put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data, passage, self._journal))
+
+    def _put(self, image: ReceivedImage) -> None:
         slot = self._slot
-        replaced = slot.put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data, passage))
+        replaced = slot.put(image)
         if replaced is not None:
-            self._journal.drop(DropReason.REPLACED, replaced.stamp_ns, passage=replaced.passage)
+            replaced.drop(DropReason.REPLACED)
         if not self._is_active():  # stopped meanwhile, by another thread
             self._drop_waiting(slot)
+
+    def _share(self, image: ReceivedImage) -> None:
+        """To the sets, and to the worker where it has something to do."""
+        end = SharedEnd(self._journal, image.stamp_ns, takers=len(self._sets) + self.is_single)
+        image = replace(image, end=end)
+        for each, source in self._sets:
+            each.put(source, image)
+        if self.is_single:
+            self._put(image)
 
     def snapshot(self, now_ns: int) -> ChannelSnapshot:
         """The camera at one moment of the steady clock."""
@@ -230,13 +278,28 @@ class CameraChannel:
             is_active=worker is not None,
             is_enabled=self._is_enabled,
             counters=self._journal.counters.snapshot(now_ns),
-            busy_since_ns=0 if worker is None else worker.busy_since_ns,
+            busy_since_ns=0 if worker is None else self._busy_since_ns(worker),
             last_fault=self._journal.last_fault,
-            listening=tuple(lane.name for lane in self._lanes if lane.output.has_listeners()),
+            listening=(
+                *(lane.name for lane in self._lanes if lane.output.has_listeners()),
+                *(each.lane_name for each, _ in self._sets if each.is_heard),
+            ),
             active_since_ns=self._active_since_ns,
-            image="" if worker is None else worker.image,
+            image="" if worker is None else self._seen.text,
             message_bytes=self._message_bytes,
+            leads_sets=any(not source for _, source in self._sets),
+            incomplete=tuple(filter(None, (each.incomplete(now_ns) for each, source in self._sets if not source))),
         )
+
+    def _busy_since_ns(self, worker: CameraWorker[ReceivedImage]) -> int:
+        """Of the worker, or of the set's that it leads, whichever is longer at one frame."""
+        since = (worker.busy_since_ns, *(each.busy_since_ns for each, source in self._sets if not source))
+        return min(filter(None, since), default=0)
+
+    def note_image(self, image: ReceivedImage, frame: Frame | EncodedFrame, size: tuple[int, int] | None) -> None:
+        """Take down what an image looks like that only sets take; one that the worker takes is known already."""
+        if not self.is_single:
+            self._seen.note(image, frame, size)
 
     def _parse(self, data: bytes | memoryview) -> ImageMessage | EncodedFrame:
         if self.settings.transport is Transport.COMPRESSED:
@@ -251,8 +314,18 @@ class CameraChannel:
                 return message
             raise
 
-    def _decode(self, image: ReceivedImage, lane_count: int) -> Frame | EncodedFrame:
-        """The frame for the pipelines. A compressed one is unpacked once for all, and by itself where there is one."""
+    def _frames(self, image: ReceivedImage, lane_count: int) -> tuple[Frame | EncodedFrame]:
+        return (self.decode(image, lane_count),)
+
+    def _note(self, image: ReceivedImage, frames: Frames, result: Result) -> None:
+        self._seen.note(image, frames[0], result.image_size)
+
+    def decode(self, image: ReceivedImage, lane_count: int) -> Frame | EncodedFrame:
+        """The frame for so many pipelines. A compressed one is unpacked once for all, and by itself where there is one.
+
+        Raises:
+            FrameError: It cannot be used.
+        """
         if isinstance(image.content, Frame):
             return image.content
         if isinstance(image.content, EncodedFrame):

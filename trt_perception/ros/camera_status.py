@@ -9,14 +9,11 @@ from enum import IntEnum
 from trt_perception.errors import DropReason
 from trt_perception.ros.camera_channel import ChannelSnapshot
 from trt_perception.ros.counters import CounterSnapshot
+from trt_perception.ros.expected_drops import EXPECTED
 from trt_perception.ros.image_publishers import DEFAULT_SEGMENT_BYTES, ImagePublishers
 
 HUNG_NS = 5_000_000_000
 """A frame that takes longer than this will not come back."""
-
-
-EXPECTED = frozenset({DropReason.REPLACED, DropReason.NO_LISTENER, DropReason.DISABLED, DropReason.INACTIVE})
-"""Reasons for a drop that are no fault."""
 
 
 class Level(IntEnum):
@@ -72,7 +69,7 @@ def _judge(
         )
     if publishers.none_fits:
         return Level.ERROR, publishers.problem
-    level, message = _judge_frames(now, _recent(now.counters, before))
+    level, message = _judge_frames(now, _recent(now, before))
     if publishers.problem:
         return max(level, Level.WARN), f"{message}; {publishers.problem}"
     return level, message
@@ -83,14 +80,20 @@ class _Recent:
     """What was counted since some seconds ago."""
 
     processed: int
+    paired: int  # frames that ended otherwise than unpaired
     faults: Mapping[str, int]
 
 
-def _recent(now: CounterSnapshot, before: CounterSnapshot | None) -> _Recent:
-    faults: dict[str, int] = {}
-    for reason, count in now.dropped.items():
-        if reason not in EXPECTED:
-            faults[reason.value] = count - (before.dropped.get(reason, 0) if before else 0)
+def _recent(snapshot: ChannelSnapshot, before: CounterSnapshot | None) -> _Recent:
+    now = snapshot.counters
+    processed = now.processed - (before.processed if before else 0)
+    dropped = {
+        reason: count - (before.dropped.get(reason, 0) if before else 0) for reason, count in now.dropped.items()
+    }
+    paired = processed + sum(count for reason, count in dropped.items() if reason is not DropReason.UNPAIRED)
+    faults = {reason.value: count for reason, count in dropped.items() if reason not in EXPECTED}
+    if paired and not snapshot.leads_sets:  # it is faster than the camera that leads the set
+        faults.pop(DropReason.UNPAIRED.value, None)
     for fault, count in now.stamp_faults.items():
         faults[fault.value] = count - (before.stamp_faults.get(fault, 0) if before else 0)
     for name, lane in now.lanes.items():
@@ -100,15 +103,17 @@ def _recent(now: CounterSnapshot, before: CounterSnapshot | None) -> _Recent:
     faults["receiver lost"] = now.receiver_restarts - (before.receiver_restarts if before else 0)
     faults["worker restarted"] = now.restarts - (before.restarts if before else 0)
     return _Recent(
-        processed=now.processed - (before.processed if before else 0),
+        processed=processed,
+        paired=paired,
         faults={name: count for name, count in faults.items() if count > 0},
     )
 
 
 def _judge_frames(now: ChannelSnapshot, recent: _Recent) -> tuple[Level, str]:
     faults = ", ".join(f"{name} {count}" for name, count in recent.faults.items())
-    lost = any(name in _DROPS for name in recent.faults)
-    if lost and recent.processed == 0:
+    faults = "; ".join(filter(None, (faults, *now.incomplete)))
+    lost = _DROPS.intersection(recent.faults)
+    if lost and recent.processed == 0 and not (recent.paired and lost == {DropReason.UNPAIRED.value}):
         return Level.ERROR, f"no result: {faults}"
     if faults:
         return Level.WARN, faults

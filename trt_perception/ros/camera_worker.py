@@ -1,4 +1,4 @@
-"""The thread that takes one camera's newest frame, runs its pipelines and publishes."""
+"""The thread that takes the newest frame of a camera, or set of several, runs its pipelines and publishes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Generic
 
 from trt_perception.errors import DeviceError, DropReason, FrameError, PerceptionError
 from trt_perception.frame import EncodedFrame, Frame
@@ -15,8 +16,7 @@ from trt_perception.result import Result
 from trt_perception.ros.camera_journal import CameraJournal
 from trt_perception.ros.frame_passage import FramePassage
 from trt_perception.ros.lane import Lane
-from trt_perception.ros.received_image import ReceivedImage
-from trt_perception.ros.slot import Slot
+from trt_perception.ros.work import W, WaitingWork
 from trt_perception.runtime.ticket import Ticket
 from trt_perception.settings.camera_settings import CameraSettings
 
@@ -24,53 +24,60 @@ POLL_S = 0.1
 """Longest wait for a frame before the watchdog is looked at."""
 Ranges = Callable[[str], AbstractContextManager[object]]
 """Makes a range of that name: `trt_perception.runtime.trace_ranges.TraceRanges`."""
+Frames = Sequence[Frame | EncodedFrame]
+"""One for each input of the model."""
 
 RESTART_S = 0.1
 """Pause after an unexpected exception, so that one that comes every time does not fill the processor."""
 
 
-class CameraWorker:
-    """Processes one camera's frames, one at a time, from `start` to `stop`.
+class CameraWorker(Generic[W]):
+    """Processes one camera's frames, or the sets that it is the first of, one at a time, from `start` to `stop`.
 
     Args:
         settings: The camera.
         slot: Where the newest frame waits.
         lanes: The camera's pipelines: begun, then published, in this order.
-        decode: Turns what was received into the frame for that many pipelines; raises FrameError.
+        decode: Turns what was received into the frames of the model's inputs, for that many pipelines; raises
+            FrameError.
+        note: Told of what was received, its frames and a result of it, before that is published.
         journal: Where everything is written down.
         ros_now_ns: The node's clock, which image stamps are compared with.
         watch: Called about ten times a second between frames.
         on_lost_device: Told when only a new process can go on.
         ranges: Names the stages of each frame to a profiler.
+        name: Of the thread. Empty: after the camera.
     """
 
     def __init__(
         self,
         settings: CameraSettings,
         *,
-        slot: Slot[ReceivedImage],
+        slot: WaitingWork[W],
         lanes: Sequence[Lane],
-        decode: Callable[[ReceivedImage, int], Frame | EncodedFrame],
+        decode: Callable[[W, int], Frames],
+        note: Callable[[W, Frames, Result], object],
         journal: CameraJournal,
         ros_now_ns: Callable[[], int],
         watch: Callable[[], object],
         on_lost_device: Callable[[DeviceError], object] = lambda error: None,
         ranges: Ranges = lambda name: nullcontext(),
+        name: str = "",
     ) -> None:
         self.is_enabled = settings.enabled
         self.busy_since_ns = 0
-        self.image = ""
         self._max_age_ns = int(settings.max_age_ms * 1e6)
         self._slot = slot
         self._lanes = tuple(lanes)
         self._decode = decode
+        self._note = note
         self._journal = journal
         self._ros_now_ns = ros_now_ns
         self._watch = watch
         self._on_lost_device = on_lost_device
         self._ranges = ranges
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"camera {settings.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name or f"camera {settings.name}", daemon=True)
 
     def start(self) -> None:
         """Begin; a worker starts once."""
@@ -114,7 +121,7 @@ class CameraWorker:
         finally:
             self.busy_since_ns = 0
 
-    def _handle(self, image: ReceivedImage) -> None:
+    def _handle(self, image: W) -> None:
         """One frame, from the slot to its place in the counters."""
         if not self.is_enabled:
             self._drop(image, DropReason.DISABLED)
@@ -129,7 +136,7 @@ class CameraWorker:
         self._process(image, lanes)
         self._catch_up(lanes)
 
-    def _is_stale(self, image: ReceivedImage) -> bool:
+    def _is_stale(self, image: W) -> bool:
         # A stamp of zero has no age. One from another time may well be "stale": the deadline means what it says.
         return bool(self._max_age_ns and image.stamp_ns and self._ros_now_ns() - image.stamp_ns > self._max_age_ns)
 
@@ -139,18 +146,18 @@ class CameraWorker:
             self._journal.counters.add_lane_unheard(lane.name)
         return wanted
 
-    def _process(self, image: ReceivedImage, lanes: Sequence[Lane]) -> None:
+    def _process(self, image: W, lanes: Sequence[Lane]) -> None:
         """Run the pipelines; whatever happens, the frame ends as processed or as dropped for one reason."""
         published = 0
         reason, problem = DropReason.INFERENCE_FAILED, ""
         begun: list[tuple[Lane, Ticket]] = []
         try:
             with self._ranges("decode image"):
-                frame = self._decode(image, len(lanes))
-            begun = self._start(lanes, frame)
+                frames = self._decode(image, len(lanes))
+            begun = self._start(lanes, frames)
             for lane, ticket in begun:
                 try:
-                    self._finish(image, lane, frame, ticket)
+                    self._finish(image, lane, frames, ticket)
                     published += 1
                 except PerceptionError as error:
                     if isinstance(error, FrameError) and len(lanes) == 1:
@@ -167,32 +174,32 @@ class CameraWorker:
             for lane, ticket in begun:  # whoever sent the pixels may take them back now
                 lane.settle(ticket)
 
-    def _start(self, lanes: Sequence[Lane], frame: Frame | EncodedFrame) -> list[tuple[Lane, Ticket]]:
+    def _start(self, lanes: Sequence[Lane], frames: Frames) -> list[tuple[Lane, Ticket]]:
         """Begin in every lane before the first is waited for, so that they overlap on the GPU."""
         begun: list[tuple[Lane, Ticket]] = []
         for lane in lanes:
             try:
                 with self._ranges(f"start {lane.name}"):
-                    begun.append((lane, lane.start(frame)))
+                    begun.append((lane, lane.start(frames)))
             except PerceptionError as error:
                 begun.append((lane, Ticket.failed(error)))
                 if isinstance(error, DeviceError) and error.is_sticky:
                     break
         return begun
 
-    def _finish(self, image: ReceivedImage, lane: Lane, frame: Frame | EncodedFrame, ticket: Ticket) -> None:
+    def _finish(self, image: W, lane: Lane, frames: Frames, ticket: Ticket) -> None:
         with self._ranges(f"wait for {lane.name}"):
             result = ticket.result()
         ready_ns = time.monotonic_ns()
-        self._note_image(image, frame, result)
+        self._note(image, frames, result)
         with self._ranges(f"publish {lane.name}"):
-            lane.output.publish(frame, result)
-        self._journal.result(frame, lane.name, result, self._passage(image), ready_ns=ready_ns)
+            lane.output.publish(frames[0], result)
+        self._journal.result(frames[0], lane.name, result, self._passage(image), ready_ns=ready_ns)
 
-    def _drop(self, image: ReceivedImage, reason: DropReason, problem: str = "") -> None:
-        self._journal.drop(reason, image.stamp_ns, problem, passage=self._passage(image))
+    def _drop(self, image: W, reason: DropReason, problem: str = "") -> None:
+        image.drop(reason, problem, started_ns=self.busy_since_ns)
 
-    def _passage(self, image: ReceivedImage) -> FramePassage:
+    def _passage(self, image: W) -> FramePassage:
         return replace(image.passage, started_ns=self.busy_since_ns)
 
     def _failed(self, lane: Lane, error: PerceptionError) -> bool:
@@ -214,24 +221,5 @@ class CameraWorker:
                 if self._failed(lane, error):
                     break
 
-    def _note_image(self, image: ReceivedImage, frame: Frame | EncodedFrame, result: Result) -> None:
-        """Boxes are right at any size; but a camera that changes under way is not the one that was calibrated."""
-        size = (frame.width, frame.height) if isinstance(frame, Frame) else result.image_size
-        if size is None:
-            return
-        # A file that was unpacked for several pipelines is a file still.
-        encoding = "compressed"
-        if isinstance(frame, Frame) and not isinstance(image.content, EncodedFrame):
-            encoding = frame.encoding.value
-        text = f"{size[0]} x {size[1]} {encoding}"
-        before, self.image = self.image, text
-        if before and before != text:
-            self._journal.counters.add_image_change()
-            self._journal.fault("image changed", f"image changed from {before} to {text}")
-
-    def _count_processed(self, image: ReceivedImage) -> None:
-        now_ns = time.monotonic_ns()
-        age_ns = self._ros_now_ns() - image.stamp_ns if image.age_is_known else -1
-        self._journal.counters.add_processed(
-            now_ns, latency_ns=now_ns - self.busy_since_ns, age_ns=age_ns if age_ns >= 0 else None
-        )
+    def _count_processed(self, image: W) -> None:
+        image.processed(now_ns=time.monotonic_ns(), ros_now_ns=self._ros_now_ns(), started_ns=self.busy_since_ns)

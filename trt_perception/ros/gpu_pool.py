@@ -107,7 +107,7 @@ class GpuPool:
         pipeline = GpuPipeline(
             spec,
             opened,
-            uploads=[self._upload(source) for source in plan.sources],
+            uploads=self._uploads_of(plan),
             priority=opened.engine.gpu.stream_priority(plan.camera.priority),
             thresholds=plan.settings.thresholds,
             trace=self._trace,
@@ -132,16 +132,24 @@ class GpuPool:
             self._gpus[device] = opened.engine.gpu
         return self._engines[key]
 
-    def _upload(self, camera: CameraSettings) -> CameraUpload:
-        if camera.name not in self._uploads:
+    def _uploads_of(self, plan: PipelinePlan) -> list[CameraUpload]:
+        """Shared by the pipelines of one camera, which one thread serves; a set has a thread and uploads of its own."""
+        if len(plan.sources) == 1:
+            return [self._upload(plan.camera.name, plan.camera.name, plan.camera)]
+        names = [source.name for source in plan.sources]
+        return [self._upload(f"{plan.settings.name}/{names[0]}/{name}", name, plan.camera) for name in names]
+
+    def _upload(self, key: str, name: str, camera: CameraSettings) -> CameraUpload:
+        """The upload of that key: of the named camera's frames, to the GPU and with the priority of `camera`."""
+        if key not in self._uploads:
             gpu = self._gpus[camera.device]
             priority = gpu.stream_priority(camera.priority)
             try:
-                self._uploads[camera.name] = CameraUpload(gpu, priority=priority)
+                self._uploads[key] = CameraUpload(gpu, priority=priority)
             except DeviceError as error:
-                purpose = f"2 frames of {mib(usual_frame_bytes())} MiB of camera {camera.name} are to lie there"
+                purpose = f"2 frames of {mib(usual_frame_bytes())} MiB of camera {name} are to lie there"
                 raise lacking(error, purpose, gpu) from error
-        return self._uploads[camera.name]
+        return self._uploads[key]
 
     def _announce(self, model: ModelSettings, plans: Iterable[PipelinePlan], pipelines: list[GpuPipeline]) -> None:
         """Say what the pipelines will take, and refuse at once what cannot be had.

@@ -1,4 +1,4 @@
-"""One pipeline of one camera: what computes, and where its results go."""
+"""One pipeline of one camera or set of cameras: what computes, and where its results go."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Output(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """One pipeline of one camera.
+    """One pipeline of one camera or set of cameras.
 
     Args:
         name: The pipeline's name in the config.
@@ -79,16 +79,16 @@ class Lane:
         """Whether a frame is worth computing now."""
         return self.always_on or self.output.has_listeners()
 
-    def start(self, frame: Frame | EncodedFrame) -> Ticket:
-        """Begin with a frame; a processor that cannot work ahead does so once the ticket is asked.
+    def start(self, frames: Sequence[Frame | EncodedFrame]) -> Ticket:
+        """Begin with one set of frames; a processor that cannot work ahead does so once the ticket is asked.
 
         Raises:
-            FrameError: The frame cannot be used.
+            FrameError: A frame cannot be used.
             DeviceError: The device failed.
         """
         if self._ahead is not None:
-            return self._ahead.start([frame])
-        return Ticket(lambda: self.processor.process([frame]))
+            return self._ahead.start(frames)
+        return Ticket(lambda: self.processor.process(frames))
 
     def settle(self, ticket: Ticket) -> None:
         """Wait until nobody reads the frame of a ticket of this lane any more; what has not begun does not begin."""

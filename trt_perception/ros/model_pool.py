@@ -12,7 +12,7 @@ from trt_perception.encoding import Encoding
 from trt_perception.engine.any_spec import any_spec
 from trt_perception.errors import ConfigError, MissingError, ModelError
 from trt_perception.frame import Frame
-from trt_perception.model.model_spec import ModelSpec
+from trt_perception.model.model_spec import InputSpec, ModelSpec
 from trt_perception.ros.backend_request import BackendRequest
 from trt_perception.ros.class_table import check_label_map
 from trt_perception.ros.gpu_pool import GpuPool
@@ -20,6 +20,7 @@ from trt_perception.ros.pipeline_group import PipelineGroup
 from trt_perception.runtime.backend import Backend, BackendKind
 from trt_perception.runtime.make_backend import make_backend
 from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.settings.check_sources import check_sources
 from trt_perception.settings.engine_requests import engine_file
 from trt_perception.settings.execution_path import ExecutionPath
 from trt_perception.settings.model_settings import ModelSettings
@@ -135,6 +136,7 @@ class ModelPool:
         plans = [plan for plan in self._settings.plans if plan.model is model]
         labels = tuple(label for head in spec.heads for label in head.labels)
         for plan in plans:
+            check_sources(plan, spec)
             check_label_map(plan.settings.label_map, labels, pipeline=plan.settings.name)
         if not (self._wants_gpu() and self._open_on_gpu(model, spec, plans)):
             self._open_on_host(model, spec, plans)
@@ -204,12 +206,15 @@ def _by_pipeline(plans: Sequence[PipelinePlan], processors: Sequence[P]) -> dict
 
 def _warm_up(pipeline: Pipeline) -> None:
     """Run once: the first inference is slower than all others, and no camera's frame is to pay for it."""
-    source = pipeline.spec.inputs[0]
+    pipeline.process([_grey(source) for source in pipeline.spec.inputs])
+
+
+def _grey(source: InputSpec) -> Frame:
     width, height = source.width, source.height
     if source.preprocess.crop is not None:
         x, y, crop_width, crop_height = source.preprocess.crop
         width, height = max(width, x + crop_width), max(height, y + crop_height)
-    grey = Frame(
+    return Frame(
         camera="warm_up",
         stamp_ns=0,
         frame_id="",
@@ -219,4 +224,3 @@ def _warm_up(pipeline: Pipeline) -> None:
         step=3 * width,
         data=np.full(3 * width * height, 128, np.uint8),
     )
-    pipeline.process([grey])

@@ -23,6 +23,7 @@ from trt_perception.ros.lane_publishers import LanePublishers
 from trt_perception.ros.model_pool import BackendFactory, ModelPool
 from trt_perception.ros.node_options import NodeOptions
 from trt_perception.ros.receivers import Receivers
+from trt_perception.ros.set_channel import SetChannel
 from trt_perception.ros.subscription import ImageSubscription
 from trt_perception.ros.timing_publisher import TimingPublisher
 from trt_perception.ros.topics import LaneTopics, plan_topics
@@ -81,6 +82,7 @@ class PerceptionSystem:
             warn=node.get_logger().warning,
         )
         self.channels: dict[str, CameraChannel] = {}
+        self.sets: list[SetChannel] = []
         self.subscriptions: dict[str, ImageSubscription] = {}
         self.fault_log = FaultLog(node.get_logger().warning)
         self.lost_device: DeviceError | None = None
@@ -110,7 +112,10 @@ class PerceptionSystem:
             if self._options.drop_log:
                 self._drop_log = DropLog(Path(self._options.drop_log))
             for camera in self.settings.cameras:
-                self._add_camera(camera, [lane for lane in topics if lane.plan.camera is camera])
+                self._add_camera(camera, [lane for lane in topics if camera in lane.plan.sources])
+            for lane in topics:
+                if len(lane.plan.sources) > 1:
+                    self._add_set(lane)
             self._open_receivers()
         except BaseException:
             self.close()
@@ -132,6 +137,8 @@ class PerceptionSystem:
     def start(self) -> None:
         """Take images and publish results."""
         self.publish_info()
+        for each in self.sets:
+            each.start()
         for name, channel in self.channels.items():
             channel.start()
             self.subscriptions[name] = ImageSubscription(self._node, channel)
@@ -152,9 +159,12 @@ class PerceptionSystem:
         self.subscriptions.clear()
         for channel in self.channels.values():
             channel.request_stop()
-        for name, channel in self.channels.items():
-            if not channel.stop():
-                self._node.get_logger().error(f"camera {name}: its worker is still in inference and was left behind")
+        for each in self.sets:
+            each.request_stop()
+        ended = {f"camera {name}": channel.stop() for name, channel in self.channels.items()}
+        ended |= {each.name: each.stop() for each in self.sets}
+        for name in (name for name, has_ended in ended.items() if not has_ended):
+            self._node.get_logger().error(f"{name}: its worker is still in inference and was left behind")
 
     def close(self) -> None:
         """Release everything. Harmless when called twice."""
@@ -171,6 +181,7 @@ class PerceptionSystem:
         self._publishers.clear()
         self._timings.clear()
         self.channels.clear()
+        self.sets.clear()
         self.models.close()
         if self._drop_log is not None:
             self._drop_log.close()
@@ -179,8 +190,8 @@ class PerceptionSystem:
         if not topics:
             self._node.get_logger().warning(f"camera {camera.name}: no pipeline uses it, it is not received")
             return
-        lanes = [self._make_lane(lane) for lane in topics]
-        counters = CameraCounters(lane.name for lane in lanes)
+        lanes = [self._make_lane(lane) for lane in topics if len(lane.plan.sources) == 1]
+        counters = CameraCounters(lane.plan.settings.name for lane in topics if lane.plan.camera is camera)
         channel = CameraChannel(
             camera,
             lanes=lanes,
@@ -197,6 +208,20 @@ class PerceptionSystem:
         self.channels[camera.name] = channel
         service = self._node.create_service(SetBool, f"~/{camera.name}/enable", self._enabler(channel))
         self._services.append(service)
+
+    def _add_set(self, topics: LaneTopics) -> None:
+        plan = topics.plan
+        self.sets.append(
+            SetChannel(
+                self._make_lane(topics),
+                cameras=[self.channels[camera.name] for camera in plan.sources],
+                options=plan.settings.pairing,
+                ros_now_ns=self._ros_clock(),
+                say=self._node.get_logger().info,
+                on_lost_device=self._lose_device,
+                ranges=TraceRanges(plan.camera.name, is_on=self.settings.timing),
+            )
+        )
 
     def _make_timings(self, camera: CameraSettings) -> TimingPublisher | None:
         if not self.settings.timing:

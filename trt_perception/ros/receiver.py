@@ -113,7 +113,8 @@ class Receiver:
 
 
 def _make_writer(camera: CameraRing) -> RingWriter:
-    return RingWriter(camera.ends, headroom=COMPRESSED_HEADROOM if camera.is_compressed else 1.0)
+    headroom = COMPRESSED_HEADROOM if camera.is_compressed else 1.0
+    return RingWriter(camera.ends, headroom=headroom, slots=camera.slots)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -22,11 +22,13 @@ class CameraRing:
         name: The camera.
         is_compressed: Whether its images come compressed.
         ends: Descriptors of its ring, inherited.
+        slots: Messages that its ring holds.
     """
 
     name: str
     is_compressed: bool
     ends: WriterEnds
+    slots: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ class ReceiverProcess:
         name: Name of its ROS node.
         namespace: Namespace of its ROS node.
         cameras: Its cameras.
+        slots: Messages that each camera's ring holds, by name.
         register: As for RingReader.
 
     Attributes:
@@ -35,7 +36,15 @@ class ReceiverProcess:
         cpu_ns: CPU time that it has used, by its own account.
     """
 
-    def __init__(self, name: str, namespace: str, cameras: Sequence[CameraSettings], *, register: Register) -> None:
+    def __init__(
+        self,
+        name: str,
+        namespace: str,
+        cameras: Sequence[CameraSettings],
+        *,
+        slots: Mapping[str, int],
+        register: Register,
+    ) -> None:
         self.readers: dict[str, RingReader] = {}
         self.started_ns = time.monotonic_ns()
         self.alive_ns = 0
@@ -46,7 +55,9 @@ class ReceiverProcess:
         for camera in cameras:
             writer_ends, reader_ends = make_ring(f"trt_perception {camera.name}")
             is_compressed = camera.transport is Transport.COMPRESSED
-            rings.append(CameraRing(name=camera.name, is_compressed=is_compressed, ends=writer_ends))
+            rings.append(
+                CameraRing(name=camera.name, is_compressed=is_compressed, ends=writer_ends, slots=slots[camera.name])
+            )
             self.readers[camera.name] = RingReader(reader_ends, register=register)
         plan = ReceiverPlan(node=name, namespace=namespace, control=control.fileno(), cameras=tuple(rings))
         inherited = [control.fileno(), *(descriptor for ring in rings for descriptor in ring.ends.descriptors)]

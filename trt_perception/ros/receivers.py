@@ -14,6 +14,7 @@ from typing import Any
 
 from trt_perception.errors import DropReason, MissingError
 from trt_perception.ingest.ring_reader import Register, RingReader
+from trt_perception.ingest.ring_writer import SLOTS
 from trt_perception.ros.camera_channel import CameraChannel
 from trt_perception.ros.receiver_plan import Subscription
 from trt_perception.ros.receiver_process import ReceiverProcess
@@ -219,7 +220,11 @@ class Receivers:
         self._old = [process for process in self._old if not process.close_rings()]
 
     def _start(self, place: _Place) -> None:
-        process = ReceiverProcess(place.name, self._namespace, place.cameras, register=self._register)
+        slots = {
+            camera.name: SLOTS + self._channels[camera.name].most_held_by_sets  # frames that wait for their partners
+            for camera in place.cameras
+        }
+        process = ReceiverProcess(place.name, self._namespace, place.cameras, slots=slots, register=self._register)
         process.subscribe(self._wanted)
         place.process = process
         self._selector.register(process, selectors.EVENT_READ, (place, process, None, ""))
