@@ -62,7 +62,7 @@ def test_every_range_is_that_of_onnxruntimes_calibrator_on_the_same_frames(
     model: Path, drive: Path, tmp_path: Path
 ) -> None:
     preprocess = ImagePreprocessor(load_spec(model).inputs[0])
-    frames = iter([{"images": preprocess(frame)[0]} for _, frame in sample_frames([drive], frames=6).frames()])
+    frames = iter([{"images": preprocess(frame)[0]} for _, (frame,) in sample_frames([drive], frames=6).frames()])
 
     class Reader(reference.CalibrationDataReader):
         def get_next(self) -> dict[str, np.ndarray] | None:

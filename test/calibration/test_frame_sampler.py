@@ -94,7 +94,7 @@ def test_loose_images_are_one_camera_and_a_subfolder_is_another(tmp_path: Path) 
 def test_gives_the_chosen_frames_pixels(tmp_path: Path, drive: Path) -> None:
     folder = write_folder(tmp_path / "pictures" / "rear", range(4))
     sample = sample_frames([drive, folder.parent], frames=44)
-    frames = dict(sample.frames())
+    frames = {label: image for label, (image,) in sample.frames()}
     assert len(frames) == 44
     for index in range(4):
         np.testing.assert_array_equal(color_image(frames[str(folder / f"{index:04}.png")]), textured_image(index))

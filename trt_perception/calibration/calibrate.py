@@ -11,12 +11,14 @@ from pathlib import Path
 
 from trt_perception.calibration.coverage import Coverage, coverage
 from trt_perception.calibration.frame_sampler import FrameSample, sample_frames
+from trt_perception.calibration.paired_images import ModelInputs
 from trt_perception.errors import FrameError, InputError
 from trt_perception.model.load_spec import load_spec
 from trt_perception.model.model_overrides import ModelOverrides
-from trt_perception.model.model_spec import InputSpec, ModelSpec
+from trt_perception.model.model_spec import ModelSpec
 from trt_perception.options.json_schema import to_plain
 from trt_perception.options.option import option
+from trt_perception.pairing.pairing_options import PairingOptions
 from trt_perception.precision.calibration_table import CalibrationTable, read_table, write_table
 from trt_perception.precision.histogram import HALF_BINS, StreamingHistogram
 from trt_perception.precision.model_digest import model_sha256
@@ -44,6 +46,10 @@ class CalibrationOptions:
     frames: int = option(DEFAULT_FRAMES, description="Frames to run; fewer usable ones are an error.", minimum=1)
     seed: int = option(0, description="Moves the choice of frames.", minimum=0)
     tensors: tuple[str, ...] = option((), description="Tensors to calibrate. Empty: all that INT8 may need.")
+    sets: tuple[tuple[str, ...], ...] = option(
+        (), description="Cameras of each run of a model of several inputs. Empty: as their names tell."
+    )
+    pairing: PairingOptions = option(PairingOptions(), description="When their frames belong together.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,35 +97,31 @@ def calibrate(
     """
     options = options or CalibrationOptions()
     spec = load_spec(model, overrides=overrides)
-    source = _only_input(spec)
+    inputs = None
+    if len(spec.inputs) > 1:
+        names = tuple(source.name for source in spec.inputs)
+        inputs = ModelInputs(model=spec.name, names=names, sets=options.sets, pairing=options.pairing)
+    elif options.sets:
+        raise InputError(f"model {spec.name} has one input: sets are for several; leave --set out")
     sha256 = model_sha256(Path(spec.model))
     sample = sample_frames(
         sources,
         frames=options.frames,
         seed=options.seed,
+        inputs=inputs,
         progress=lambda done, total: progress("choosing frames", done, total),
     )
-    preprocess_digest = _digest([to_plain(source)])
+    preprocess_digest = _digest([to_plain(source) for source in spec.inputs])
     file = cache / f"{_key(sha256, sample, preprocess_digest, options)}.json" if cache else None
     known = _known(file)
-    table = known or _table(spec, source, sample, options, sha256, preprocess_digest, threads, progress)
+    table = known or _table(spec, sample, options, sha256, preprocess_digest, threads, progress)
     if file and not known:
         _keep(table, file)
     return Calibration(table=table, coverage=coverage(sample), from_cache=known is not None)
 
 
-def _only_input(spec: ModelSpec) -> InputSpec:
-    if len(spec.inputs) != 1:
-        raise InputError(
-            f"model {spec.name}: expected one input to calibrate, got {len(spec.inputs)} "
-            f"({', '.join(source.name for source in spec.inputs)}); frames of several cameras are not paired here"
-        )
-    return spec.inputs[0]
-
-
 def _table(
     spec: ModelSpec,
-    source: InputSpec,
     sample: FrameSample,
     options: CalibrationOptions,
     sha256: str,
@@ -128,13 +130,16 @@ def _table(
     progress: Progress,
 ) -> CalibrationTable:
     collector = TensorCollector(Path(spec.model), tensors=options.tensors or None, threads=threads)
-    preprocess = ImagePreprocessor(source)
-    for done, (label, frame) in enumerate(sample.frames(), start=1):
+    preprocessors = {source.name: ImagePreprocessor(source) for source in spec.inputs}
+    for done, (label, frames) in enumerate(sample.frames(), start=1):
         try:
-            tensor, _ = preprocess(frame)
+            tensors = {
+                name: preprocess(frame)[0]
+                for (name, preprocess), frame in zip(preprocessors.items(), frames, strict=True)
+            }
         except FrameError as error:
             raise InputError(f"{label}: does not fit the model's preprocessing: {error}") from error
-        collector.add({source.name: tensor}, frame=label)
+        collector.add(tensors, frame=label)
         progress("running frames", done, options.frames)
     ranges, dead = _ranges(collector.histograms.values(), options.calibrator, progress)
     return CalibrationTable(

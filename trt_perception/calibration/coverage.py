@@ -81,7 +81,10 @@ def coverage(sample: FrameSample) -> Coverage:
         conditions=dict(sorted(conditions.items())),
         times={name: times[name] for name in _QUARTERS},
         span_s=span_s,
-        warnings=tuple(_warnings(cameras, counts, conditions, span_s, len(sample.unreadable))),
+        warnings=(
+            *_warnings(cameras, counts, conditions, span_s, len(sample.unreadable)),
+            *([f"{sample.unpaired} images have no partner and are left out"] if sample.unpaired else []),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from trt_perception.calibration.candidate import Candidate, brightness, content_digest
 from trt_perception.calibration.image_source import ImageSource, SourceImage, raw_frame
+from trt_perception.calibration.paired_images import ModelInputs, PairedImages
 from trt_perception.errors import FrameError, InputError
 from trt_perception.frame import Frame
 
@@ -33,21 +34,23 @@ class FrameSample:
         image_count: Images of all sources.
         looked_at: Images that were decoded to choose from them.
         unreadable: Those among them that cannot be used, each with its reason.
+        unpaired: Images that are in no complete set, where a model has several inputs.
     """
 
-    sources: tuple[ImageSource, ...] = field(repr=False)
+    sources: tuple[ImageSource | PairedImages, ...] = field(repr=False)
     chosen: tuple[Candidate, ...] = field(repr=False)
     image_count: int
     looked_at: int
     unreadable: tuple[str, ...]
+    unpaired: int = 0
 
     @property
     def digest(self) -> str:
         """sha256 over the contents of the chosen frames, whatever their order or file; hexadecimal."""
         return hashlib.sha256("\n".join(sorted(image.digest for image in self.chosen)).encode()).hexdigest()
 
-    def frames(self) -> Iterator[tuple[str, Frame]]:
-        """Name and pixels of each chosen frame.
+    def frames(self) -> Iterator[tuple[str, tuple[Frame, ...]]]:
+        """Name and pixels of each chosen frame, with those of the model's other inputs behind it.
 
         Raises:
             InputError: An image cannot be read any more.
@@ -58,13 +61,18 @@ class FrameSample:
                 if (number, image.camera, image.ordinal) not in wanted:
                     continue
                 try:
-                    yield image.label, raw_frame(image.encoded())
+                    yield image.label, tuple(raw_frame(each.encoded()) for each in (image, *image.partners))
                 except FrameError as error:
                     raise InputError(f"{image.label}: could be read before, and now {error}") from error
 
 
 def sample_frames(
-    paths: Sequence[Path], *, frames: int, seed: int = 0, progress: Progress = lambda done, total: None
+    paths: Sequence[Path],
+    *,
+    frames: int,
+    seed: int = 0,
+    inputs: ModelInputs | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> FrameSample:
     """Look at evenly spaced images of every camera and choose among those that can be used.
 
@@ -75,6 +83,7 @@ def sample_frames(
         paths: Bags and folders.
         frames: How many to choose.
         seed: Moves the choice inside its steps of time.
+        inputs: Of a model of several inputs; then complete sets are chosen, by their first images. Default: it has one.
         progress: Called after each image.
 
     Raises:
@@ -85,7 +94,8 @@ def sample_frames(
         raise InputError(f"frames: expected at least 1, got {frames}")
     if not paths:
         raise InputError("calibration: expected a bag or a folder of images, got none")
-    sources = tuple(ImageSource(path) for path in paths)
+    alone = tuple(ImageSource(path) for path in paths)
+    sources = alone if inputs is None else tuple(PairedImages(source, inputs) for source in alone)
     random = np.random.default_rng(seed)
     unreadable: list[str] = []
     usable = []
@@ -106,6 +116,7 @@ def sample_frames(
         image_count=sum(sum(source.camera_counts.values()) for source in sources),
         looked_at=looked_at,
         unreadable=tuple(unreadable),
+        unpaired=sum(source.unpaired for source in sources if isinstance(source, PairedImages)),
     )
 
 
@@ -129,7 +140,7 @@ def choose(candidates: Sequence[Candidate], count: int, random: np.random.Genera
 
 
 def _looked_at(
-    sources: Sequence[ImageSource], frames: int, random: np.random.Generator, progress: Progress
+    sources: Sequence[ImageSource | PairedImages], frames: int, random: np.random.Generator, progress: Progress
 ) -> Iterator[tuple[int, SourceImage]]:
     """Source number and image: every n-th of each camera, so that long recordings need not be decoded whole."""
     total = sum(sum(source.camera_counts.values()) for source in sources)
@@ -147,6 +158,11 @@ def _looked_at(
 
 def _candidate(number: int, image: SourceImage) -> Candidate:
     frame = image.encoded()
+    digests = [content_digest(frame)]
+    for partner in image.partners:
+        encoded = partner.encoded()
+        raw_frame(encoded)  # a set is usable where each of its images decodes
+        digests.append(content_digest(encoded))
     return Candidate(
         source=number,
         camera=image.camera,
@@ -154,7 +170,7 @@ def _candidate(number: int, image: SourceImage) -> Candidate:
         time_ns=image.time_ns,
         brightness=brightness(raw_frame(frame)),
         condition=image.condition,
-        digest=content_digest(frame),
+        digest=digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class SourceImage:
         time_ns: Log time, or a folder image's time, nanoseconds.
         condition: Word of the condition; empty where the source does not say.
         label: Names it for people.
+        partners: Images of the model's other inputs, in their order; empty for a model of one input.
     """
 
     image: BagImage | FolderImage
@@ -38,6 +39,7 @@ class SourceImage:
     time_ns: int
     condition: str
     label: str
+    partners: tuple[SourceImage, ...] = ()
 
     @property
     def camera(self) -> str:
@@ -86,6 +88,21 @@ class ImageSource:
         self._bag = BagReader(path) if is_bag(path) else None
         self._folder = None if self._bag else ImageFolder(path, camera=camera_name(path.resolve().name))
         self.camera_counts: Mapping[str, int] = self._counts()
+
+    def check_times(self, cameras: Sequence[str]) -> None:
+        """See that the times of a folder's images say which belong together; a bag's stamps do.
+
+        Raises:
+            InputError: The names tell no time, and the cameras' files have other names.
+        """
+        if self._folder is None or self._folder.tells_time:
+            return
+        stems = [[file.stem for file in self._folder.cameras[camera]] for camera in cameras]
+        if any(found != stems[0] for found in stems):
+            raise InputError(
+                f"{self.path}: the files of {', '.join(cameras)} have no time in their names and are not called the "
+                "same; name them by their time in ms, us or ns since 1970, or those that belong together alike"
+            )
 
     def images(self) -> Iterator[SourceImage]:
         """All images in order of time.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trt_perception.cli.progress import progress_bar
+from trt_perception.cli.set_arguments import add_set_arguments, pairing_of, sets_of
 from trt_perception.cli.table import render_table
 from trt_perception.errors import InputError
 from trt_perception.model.model_overrides import parse_overrides
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keep = parser.add_mutually_exclusive_group()
     keep.add_argument("--cache", type=Path, metavar="FOLDER", help="where earlier tables are kept, to be taken again")
     keep.add_argument("--no-cache", action="store_true", help="keep no table and take none")
+    add_set_arguments(parser)
     given = parser.add_argument_group("what an ONNX does not say (each may be given several times)")
     given.add_argument("--head", action="append", default=[], metavar="[OUTPUT=]KIND", help="family of a head")
     given.add_argument("--labels", action="append", default=[], metavar="[OUTPUT=]FILE", help="names of the classes")
@@ -81,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         },
         where="calibrate",
     )
+    options = dataclasses.replace(options, sets=sets_of(arguments), pairing=pairing_of(arguments))
     out = arguments.out or Path(f"{arguments.model.stem}.calibration.json")
     _check_out(out, overwrite=arguments.overwrite)
     with _bars() as progress:
