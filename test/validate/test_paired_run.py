@@ -324,7 +324,13 @@ def test_a_file_that_does_not_decode_takes_its_set_with_it(pipeline: PairPipelin
         ),
         pytest.param(pair_of(), ((COLOUR, "rear"),), "no camera rear", id="unknown_camera"),
         pytest.param(pair_of(), ((COLOUR,),), "has 2 inputs .*e.g. --set front,front_thermal", id="too_few_cameras"),
-        pytest.param(pair_of(), ((COLOUR, COLOUR),), "front is named twice", id="one_camera_twice"),
+        pytest.param(pair_of(), ((COLOUR, COLOUR),), "expected every camera once", id="one_camera_twice"),
+        pytest.param(
+            pair_of() + shots("rear", even(4)),
+            ((COLOUR, WARM), ("rear", COLOUR)),
+            "camera front is the first of a set",
+            id="first_in_another_set",
+        ),
         pytest.param(
             shots(COLOUR, even(4)) + shots(WARM, even(4, off_ms=50)), (), "none of 8 frames .*unpaired 8", id="shifted"
         ),
@@ -350,6 +356,24 @@ def test_sets_can_be_named_and_chosen(pipeline: PairPipeline, tmp_path: Path) ->
     assert [camera.camera for camera in metrics.ledger.cameras] == ["rear", "rear_ir"]
     with pytest.raises(InputError, match="--camera rear_ir: expected the first camera of a set"):
         validate_run([bag], pipeline, tmp_path / "x", options=dataclasses.replace(named, cameras=("rear_ir",)))
+
+
+def test_a_camera_of_two_sets_is_accounted_for_once(pipeline: PairPipeline, tmp_path: Path) -> None:
+    left, right, warm = even(8)[:6], even(8, off_ms=3)[1:7], even(8, off_ms=1)
+    taken = shots("left", left) + shots("right", right, first=50) + shots("wide_thermal", warm, first=100)
+    bag = write_shots(tmp_path / "bag", taken)
+    options = dataclasses.replace(OPTIONS, sets=(("left", "wide_thermal"), ("right", "wide_thermal")))
+    metrics = validate_run([bag], pipeline, tmp_path / "out", options=options)
+    records = records_of(tmp_path / "out")
+    assert accounted(records) == Counter((shot.camera, shot.stamp_ns) for shot in taken)
+    assert skipped(records) == {("wide_thermal", warm[7]): "unpaired"}
+    assert next(r.problem for r in records if r.skipped) == "no frame of left or right took it"
+    assert [camera.processed for camera in metrics.ledger.cameras] == [6, 6, 7]
+    for record in records:
+        if record.skipped is None:
+            number = [left, right][record.camera == "right"].index(record.stamp_ns or 0)
+            greys = (number, 100 + number) if record.camera == "left" else (50 + number, 101 + number)
+            assert told(record.detections["detection"]) == greys
 
 
 def test_a_bag_that_changed_since_its_frames_were_paired_is_refused(

@@ -27,8 +27,8 @@ def choose_sets(
         where: What has the cameras, for the error's text.
 
     Raises:
-        InputError: A set has another number of cameras than the model inputs, a camera is unknown or given twice, or
-            no set was given and the names tell none; says what to give.
+        InputError: A set has another number of cameras than the model inputs, a camera is unknown or twice in a set,
+            the first of a set is in another, or no set was given and the names tell none; says what to give.
     """
     for cameras_of_set in given:
         if len(cameras_of_set) != len(inputs):
@@ -41,8 +41,15 @@ def choose_sets(
                 f"--set {','.join(cameras_of_set)}: no camera {', '.join(missing)} in {where}; it has "
                 f"{', '.join(sorted(cameras)) or 'none'}"
             )
-    if twice := [camera for camera, count in Counter(c for cameras in given for c in cameras).items() if count > 1]:
-        raise InputError(f"--set: camera {twice[0]} is named twice; each camera is in one set, once")
+        if len(set(cameras_of_set)) < len(cameras_of_set):
+            raise InputError(f"--set {','.join(cameras_of_set)}: expected every camera once")
+    firsts = Counter(cameras_of_set[0] for cameras_of_set in given)
+    for camera in firsts:
+        if firsts[camera] > 1 or any(camera in cameras_of_set[1:] for cameras_of_set in given):
+            raise InputError(
+                f"--set: camera {camera} is the first of a set, to which results refer, and so in no other set; leave "
+                "one of them out"
+            )
     sets = given or _told_by_names(inputs, cameras)
     if not sets:
         raise InputError(

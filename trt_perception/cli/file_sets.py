@@ -81,15 +81,14 @@ def _by_time(images: Sequence[FolderImage], sets: CameraSets, options: PairingOp
             yield from pairer.add(image.camera, image)
         yield from pairer.end_all()
 
-    set_of = {camera: cameras for cameras in sets for camera in cameras}
     found, lone = [], []
     for outcome in outcomes():
         if isinstance(outcome, PairedSet):
             found.append(tuple(image.path for image in outcome.frames))
         else:
-            cameras = set_of[outcome.frame.camera]
-            why = why_unpaired(cameras, outcome.source, outcome.missing, outcome.nearest_ns, options)
-            lone.append((outcome.frame.path, f"{DropReason.UNPAIRED.value}: {why}"))
+            image = outcome.frame
+            why = why_unpaired(sets, image.camera, outcome.missing, outcome.nearest_ns, options)
+            lone.append((image.path, f"{DropReason.UNPAIRED.value}: {why}"))
     return FileSets(sets=found, unpaired=lone)
 
 
@@ -97,12 +96,14 @@ def _by_name(images: Sequence[FolderImage], sets: CameraSets) -> FileSets:
     files: dict[str, dict[str, Path]] = {}
     for image in images:
         files.setdefault(image.camera, {})[image.path.stem] = image.path
-    found, lone = [], []
+    found: list[tuple[Path, ...]] = []
+    lone: dict[Path, str] = {}
     for cameras in sets:
         common = set.intersection(*(set(files[camera]) for camera in cameras))
         found += [tuple(files[camera][stem] for camera in cameras) for stem in sorted(common)]
         for camera in cameras:
             for stem in sorted(files[camera].keys() - common):
                 absent = next(other for other in cameras if stem not in files[other])
-                lone.append((files[camera][stem], f"{DropReason.UNPAIRED.value}: no file {stem} of {absent}"))
-    return FileSets(sets=found, unpaired=lone)
+                lone[files[camera][stem]] = f"{DropReason.UNPAIRED.value}: no file {stem} of {absent}"
+    used = {path for each in found for path in each}
+    return FileSets(sets=found, unpaired=[(path, why) for path, why in lone.items() if path not in used])

@@ -58,7 +58,7 @@ class SetReader:
         self._plan, self._rows, self._options = plan, rows, pairing.options()
         self._start_ns, self._stop_ns = start_ns, stop_ns
         self._cameras = {topic: camera for camera, topic in plan.cameras.items()}
-        self._set_of = {camera: cameras for cameras in pairing.sets for camera in cameras}
+        self._sets = pairing.sets
         self._numbers = {camera: number for number, camera in enumerate(sorted(plan.cameras))}
         own = range(rows.row_at(start_ns), rows.row_at(stop_ns))
         self._uses = Counter(partner for row in own for partner in rows.partners(row))
@@ -113,7 +113,7 @@ class SetReader:
         return message, condition, None if row is None else self._member(self._cameras[message.topic], row)
 
     def _member(self, camera: str, row: int) -> SetMember:
-        fate, cameras = self._rows.fate(row), self._set_of[camera]
+        fate = self._rows.fate(row)
         if fate is Fate.FIRST:
             partners = self._rows.partners(row)
             images = tuple(self._images[partner] for partner in partners)
@@ -129,7 +129,7 @@ class SetReader:
         if fate is Fate.UNUSABLE:
             return SetMember()  # the reason shows when the frame is asked for
         missing, nearest_ns = self._rows.missing(row)
-        problem = why_unpaired(cameras, cameras.index(camera), missing, nearest_ns, self._options)
+        problem = why_unpaired(self._sets, camera, missing, nearest_ns, self._options)
         return SetMember(skipped=DropReason.UNPAIRED, problem=problem)
 
     def _changed(self) -> BagError:
