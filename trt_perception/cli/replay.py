@@ -94,7 +94,8 @@ def _checked_topics(arguments: argparse.Namespace) -> Sequence[LiveTopic]:
             f"`trt-perception validate {arguments.bag} --model MODEL --out RUN`"
         )
     topics = config_topics(settings, header)
-    known, wanted = {topic.camera for topic in topics}, set(arguments.camera or header.bags[0].cameras)
+    known = {topic.camera for topic in topics}
+    wanted = set(arguments.camera or header.bags[0].cameras.keys() - header.partners)
     if missing := sorted(wanted - known):
         raise ConfigError(
             f"{arguments.config}: cameras",
@@ -103,6 +104,7 @@ def _checked_topics(arguments: argparse.Namespace) -> Sequence[LiveTopic]:
         )
     chosen = [topic for topic in topics if topic.camera in wanted]
     _check_image_topics(settings, header, chosen)
+    _check_sets(settings, header, chosen)
     return chosen
 
 
@@ -118,6 +120,29 @@ def _check_image_topics(settings: PerceptionSettings, header: RunHeader, topics:
                 f"camera {topic.live_camera}",
                 f"it reads {live[topic.live_camera]}, the offline run read {offline}",
                 f"set its topic to {offline}, and its transport to fit",
+            )
+
+
+def _check_sets(settings: PerceptionSettings, header: RunHeader, topics: Sequence[LiveTopic]) -> None:
+    """See that the node puts the same cameras together as the offline run did, and by the same rule."""
+    from trt_perception.ros.live_topics import image_topic
+
+    offline = {cameras[0]: cameras for cameras in header.pairing.sets} if header.pairing else {}
+    for camera, live_camera in sorted({(topic.camera, topic.live_camera) for topic in topics}):
+        expected = [header.bags[0].cameras[name].topic for name in offline.get(camera, (camera,))]
+        plans = [plan for plan in settings.plans if plan.sources[0].name == live_camera]
+        same = [plan for plan in plans if [image_topic(source) for source in plan.sources] == expected]
+        if not same:
+            raise ConfigError(
+                f"camera {live_camera}",
+                f"expected a set of the cameras of {', '.join(expected)}, as in the offline run, and there is none",
+                "name the set in the pipeline's `sets`, or with --set in the offline run",
+            )
+        if header.pairing and all(plan.settings.pairing != header.pairing.options() for plan in same):
+            raise ConfigError(
+                f"pipeline {same[0].settings.name}: pairing",
+                f"{same[0].settings.pairing} live, {header.pairing.options()} in the offline run",
+                "run `trt-perception validate` with the same --tolerance-ms, --incomplete and --deadline-ms",
             )
 
 
@@ -155,8 +180,10 @@ def _record(arguments: argparse.Namespace, topics: Sequence[LiveTopic]) -> tuple
     from trt_perception.cdr import DETECTION_ARRAY_TYPE, IMAGE_TYPE
     from trt_perception.validate.run_folder import RunFolder
 
-    cameras = RunFolder(arguments.offline).header().bags[0].cameras
-    images = sorted({cameras[topic.camera].topic for topic in topics})
+    header = RunFolder(arguments.offline).header()
+    chosen = {topic.camera for topic in topics}
+    played = chosen.union(*(found for found in header.pairing.sets if found[0] in chosen) if header.pairing else ())
+    images = sorted(header.bags[0].cameras[camera].topic for camera in played)
     play = [str(arguments.bag), "--topics", *images, "--rate", str(arguments.rate), "--delay", str(DISCOVERY_S)]
     live = LiveRun(
         config=arguments.config,
