@@ -21,6 +21,8 @@ from trt_perception.settings.load_settings import load_settings
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 
 EXAMPLES = sorted((CONFIG / "examples").glob("perception_*.yaml"))
+PAIRED = CONFIG / "examples" / "perception_rgb_ir.yaml"
+RGB_IR = CONFIG.parent / "trt_perception" / "demo" / "model" / "demo_model_rgb_ir.onnx"
 
 # The classes that the examples speak of, and one that they do not.
 NAMES = {0: "person", 1: "motorcycle", 2: "car"}
@@ -34,6 +36,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(CONFIG / "examples", tmp_path, dirs_exist_ok=True)
     make_yolov8_onnx(tmp_path / "detector.onnx", metadata={**ultralytics_metadata(), "names": str(NAMES)})
     make_semantic_onnx(tmp_path / "road.onnx")
+    shutil.copy(RGB_IR, tmp_path)
     for model, spec in [("detector", "detector"), ("detector", "model"), ("road", "road")]:
         command = ["inspect", str(tmp_path / f"{model}.onnx"), "--write", str(tmp_path / f"{spec}.yaml")]
         assert main(command) == 0
@@ -85,7 +88,7 @@ def test_an_editor_finds_the_schema_that_an_example_names(path: Path) -> None:
     assert (path.parent / line.split("$schema=")[1]).resolve() == CONFIG / "schema" / "perception.schema.json"
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted({*EXAMPLES} - {PAIRED}), ids=lambda path: path.stem)
 def test_an_example_has_six_cameras_and_a_detector_on_each(folder: Path, path: Path) -> None:
     settings = load_settings(folder / path.name)
 
@@ -109,6 +112,14 @@ def test_the_vehicle_example_publishes_what_its_comments_say(configure: Configur
     assert len({topic for topic in topics if topic.endswith("/detections")}) == 6
     assert segmentation == {"/CAM_FRONT/road/segmentation", "/CAM_BACK/road/segmentation"}
     assert "/perception/CAM_BACK_RIGHT/enable" in services
+
+
+def test_the_rgb_ir_example_pairs_the_demos_cameras(configure: Configure) -> None:
+    node = configure("perception_rgb_ir.yaml")
+
+    counts = {camera: node.count_publishers(f"/{camera}/detections") for camera in ("front", "front_thermal")}
+    assert counts == {"front": 1, "front_thermal": 0}
+    assert [each.name for each in node.system.sets] == ["pipeline objects of front, front_thermal"]
 
 
 def test_the_parameter_file_overrides_the_vehicle_example(configure: Configure, folder: Path) -> None:
