@@ -22,7 +22,7 @@ def test_the_commands_are_ones_that_the_parser_takes() -> None:
     commands = re.findall(r"^    trt-perception (.*)$", PAGE, re.MULTILINE)
     verbs = Counter(build_parser().parse_args(shlex.split(command)).verb for command in commands)
     assert verbs["validate"] >= 5
-    assert set(verbs) == {"validate", "replay", "compare-live"}
+    assert set(verbs) == {"validate", "detect", "calibrate", "replay", "compare-live"}
 
 
 def test_the_example_of_gates_loads(tmp_path: Path) -> None:
