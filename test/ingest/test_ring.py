@@ -136,6 +136,22 @@ def test_the_reader_gets_the_newest_and_the_writer_says_what_it_replaced(ring: R
     assert [got.token.stamp_ns for got in ring.reader.take()] == [7, 8, 9, 10]
 
 
+def test_a_ring_may_have_more_slots() -> None:
+    writer_ends, reader_ends = make_ring("test")
+    writer, reader = RingWriter(writer_ends, slots=SLOTS + 3), RingReader(reader_ends)
+    held = []
+    for number in range(SLOTS + 3):
+        writer.write(message(number, 1000))
+        held += reader.take()
+    with pytest.raises(FrameError, match=f"the node holds all {SLOTS + 3} slots"):
+        writer.write(message(99, 1000))
+    assert [bytes(each.data) for each in held] == [message(number, 1000) for number in range(SLOTS + 3)]
+    held.clear()
+    writer.close()
+    writer_ends.close()
+    assert reader.close()
+
+
 def test_a_consumer_that_holds_every_slot_is_never_overwritten(ring: Ring) -> None:
     held = []
     for number in range(1, SLOTS + 1):

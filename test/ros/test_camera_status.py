@@ -99,6 +99,36 @@ CASES = {
         Level.WARN,
         "pipeline detect failed 7",
     ),
+    "set_never_complete": (
+        replace(
+            GOOD,
+            leads_sets=True,
+            incomplete=("pipeline night: the set [front, ir] is incomplete: ir has sent no image",),
+            counters=replace(COUNTERS, processed=0, dropped={DropReason.UNPAIRED: 110}),
+        ),
+        Level.ERROR,
+        "no result: unpaired 110; pipeline night: the set [front, ir] is incomplete: ir has sent no image",
+    ),
+    "set_sometimes_incomplete_and_nobody_listens": (
+        replace(
+            GOOD,
+            leads_sets=True,
+            listening=(),
+            counters=replace(COUNTERS, processed=0, dropped={DropReason.UNPAIRED: 10, DropReason.NO_LISTENER: 100}),
+        ),
+        Level.WARN,
+        "unpaired 10",
+    ),
+    "partner_faster_than_the_first": (
+        replace(GOOD, counters=replace(COUNTERS, processed=55, dropped={DropReason.UNPAIRED: 55})),
+        Level.OK,
+        "10.0 fps, age 41 ms",
+    ),
+    "partner_without_the_first": (
+        replace(GOOD, counters=replace(COUNTERS, processed=0, dropped={DropReason.UNPAIRED: 110})),
+        Level.ERROR,
+        "no result: unpaired 110",
+    ),
     "nobody_listens": (
         replace(GOOD, listening=(), counters=replace(COUNTERS, processed=0, dropped={DropReason.NO_LISTENER: 110})),
         Level.OK,

@@ -28,21 +28,42 @@ from vision_msgs.msg import Detection2DArray
 
 from trt_perception.cdr.image_message import encode_image
 from trt_perception.detections import Detections
+from trt_perception.model.model_spec import ModelSpec
 from trt_perception.ros.perception_node import PerceptionNode
 from trt_perception.runtime import make_backend, open_engine, usual_frame
 from trt_perception.runtime.pipeline import Pipeline
 from trt_perception.thresholds import Thresholds
 
 SPEC = spec_of()
+PAIR = spec_of(inputs=("visible", "infrared"))
+SINGLES = """\
+cameras: [{name: front, priority: 5}, {name: back}]
+pipelines: [{name: both, model: tiny}, {name: sure, model: tiny, namespace: sure, score_threshold: 0.6}]
+"""
+SETS = """\
+cameras: [{name: front, priority: 5}, {name: back}, {name: infrared}]
+pipelines:
+  - {name: night, model: tiny, sets: [[front, infrared], [back, infrared]], pairing: {deadline_ms: 500}}
+"""
+
+
+@pytest.fixture(params=[(SPEC, SINGLES)], ids=["singles"])
+def case(request: pytest.FixtureRequest) -> tuple[ModelSpec, str]:
+    """The model, and what the config says of cameras and pipelines."""
+    found: tuple[ModelSpec, str] = request.param
+    return found
 
 
 @pytest.fixture
-def device(tmp_path: Path, cpu_compiler: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedDevice]:
+def device(
+    case: tuple[ModelSpec, str], tmp_path: Path, cpu_compiler: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SimulatedDevice]:
     """A machine with one simulated GPU, and one engine on its disk."""
-    write_fake_engine(tmp_path / "tiny.engine", SPEC)
+    spec, _ = case
+    write_fake_engine(tmp_path / "tiny.engine", spec)
     bench = CpuKernelBench(cpu_compiler)
     found = SimulatedDevice(7, bench=bench)
-    monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt(plan_of(SPEC, engine_function, device=found)))
+    monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt(plan_of(spec, engine_function, device=found)))
     monkeypatch.setattr(open_engine, "current_gpu", lambda index: GPU)
     monkeypatch.setattr(open_engine, "Gpu", found.gpu)
     monkeypatch.setattr(make_backend, "_has", lambda module: True)
@@ -53,13 +74,9 @@ def device(tmp_path: Path, cpu_compiler: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def node(device: SimulatedDevice, tmp_path: Path) -> Iterator[PerceptionNode]:
+def node(case: tuple[ModelSpec, str], device: SimulatedDevice, tmp_path: Path) -> Iterator[PerceptionNode]:
     config = tmp_path / "perception.yaml"
-    config.write_text(
-        "cameras: [{name: front, priority: 5}, {name: back}]\n"
-        f"models: [{{name: tiny, spec: {tmp_path / 'tiny.engine'}}}]\n"
-        "pipelines: [{name: both, model: tiny}, {name: sure, model: tiny, namespace: sure, score_threshold: 0.6}]\n"
-    )
+    config.write_text(f"models: [{{name: tiny, spec: {tmp_path / 'tiny.engine'}}}]\n{case[1]}")
     context = rclpy.Context()
     rclpy.init(context=context)
     arguments = ["--ros-args", "-p", f"config:={config}", "-p", "autostart:=true"]
@@ -88,6 +105,41 @@ def test_every_pipeline_of_every_camera_publishes_what_the_host_finds(
     with RosProbe() as probe:
         for camera in ("front", "back"):
             check_camera(probe, camera)
+
+
+@pytest.mark.parametrize("case", [(PAIR, SETS)], ids=["sets"], indirect=True)
+def test_sets_publish_what_the_host_finds_in_both_images_and_share_a_partner(
+    node: PerceptionNode, device: SimulatedDevice
+) -> None:
+    assert node.system is not None
+    assert "path gpu, pipelines: 2, CUDA graph" in node.system.models.backend_names["tiny"]
+    visible, infrared = picture(1), picture(2)
+    with Pipeline(PAIR, FunctionBackend(PAIR), thresholds=Thresholds(score=0.3)) as pipeline:
+        expected, swapped = (
+            pipeline.process(frames).heads["boxes"] for frames in ([visible, infrared], [infrared, visible])
+        )
+    assert isinstance(expected, Detections)
+    assert isinstance(swapped, Detections)
+    assert expected.scores.tolist() != swapped.scores.tolist()
+    with RosProbe() as probe:
+        listeners = [probe.listen(Detection2DArray, f"/{camera}/detections") for camera in ("front", "back")]
+        senders = [probe.advertise(Image, f"/{camera}/image_raw") for camera in ("front", "back", "infrared")]
+        images = [frame.data.reshape(frame.height, frame.width, 3) for frame in (visible, visible, infrared)]
+
+        class All:
+            """One image of every camera."""
+
+            def publish(self, messages: list[bytes]) -> None:
+                for sender, message in zip(senders, messages, strict=True):
+                    sender.publish(message)
+
+        def messages_of(stamp_ns: int) -> list[bytes]:
+            return [message_of(image, stamp_ns) for image in images]
+
+        for _ in range(3):
+            for answer in probe.ask(All(), messages_of, *listeners):
+                scores = [detection.results[0].hypothesis.score for detection in answer.detections]
+                np.testing.assert_allclose(scores, expected.scores, rtol=0, atol=1e-6)
 
 
 def message_of(image: NDArray[np.uint8], stamp_ns: int) -> bytes:

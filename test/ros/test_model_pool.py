@@ -107,6 +107,15 @@ def test_a_model_that_fails_leaves_none_loaded(tmp_path: Path, fails: dict[str, 
     assert pool.pipelines == {}
 
 
+def test_sets_for_a_model_of_one_input_are_refused_with_what_to_write(tmp_path: Path) -> None:
+    pool, made = _pool(_settings(tmp_path, PipelineSettings(name="day", model="boxes", sets=(("front", "back"),))))
+    with pytest.raises(
+        ConfigError, match=r"pipeline day: sets: model boxes has 1 input .*write `cameras: \[front, back"
+    ):
+        pool.open()
+    assert made == []
+
+
 def test_an_unknown_label_in_a_map_is_refused(tmp_path: Path) -> None:
     settings = _settings(tmp_path, PipelineSettings(name="day", model="boxes", label_map={"lorry": "truck"}))
     pool, _ = _pool(settings)
