@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -165,3 +166,17 @@ def test_an_activation_that_fails_half_way_leaves_no_worker_running(
     assert list(node.subscriptions) == []
     monkeypatch.undo()
     assert node.trigger_activate() == SUCCESS
+
+
+def test_the_collector_spares_what_an_active_node_is_made_of(make_node: MakeNode) -> None:
+    node = make_node(CountedBackend)
+    assert node.trigger_configure() == SUCCESS
+    assert gc.get_freeze_count() == 0
+    for _ in range(2):
+        assert node.trigger_activate() == SUCCESS
+        assert gc.get_freeze_count() > 10 * len(gc.get_objects())  # those are what a collection looks at
+        assert node.trigger_deactivate() == SUCCESS
+        assert gc.get_freeze_count() == 0
+    assert node.trigger_activate() == SUCCESS
+    assert node.trigger_shutdown() == SUCCESS
+    assert gc.get_freeze_count() == 0

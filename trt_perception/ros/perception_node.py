@@ -11,6 +11,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from trt_perception.errors import DeviceError, PerceptionError
 from trt_perception.ros.camera_status import Level, Status
+from trt_perception.ros.collector import spare_long_lived, spare_nothing
 from trt_perception.ros.diagnostics import Diagnostics
 from trt_perception.ros.model_pool import BackendFactory, default_backend
 from trt_perception.ros.parameters import Parameters
@@ -74,12 +75,15 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         """Subscribe, start the workers, publish."""
         super().on_activate(state)  # lets the publishers publish
         result = self._transition(self._activate)
-        if result != TransitionCallbackReturn.SUCCESS:
+        if result == TransitionCallbackReturn.SUCCESS:
+            spare_long_lived()
+        else:
             super().on_deactivate(state)
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe, stop the workers."""
+        spare_nothing()
         result = self._transition(self._deactivate)
         super().on_deactivate(state)
         return result
@@ -151,6 +155,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             self._system.publish_info()
 
     def _release(self) -> None:
+        spare_nothing()
         system, self._system = self._system, None
         self._parameters_of_node.close()
         if system is not None:

@@ -126,11 +126,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
+    from trt_perception.ros.collector import spare_long_lived
     from trt_perception.ros.executor import spin
 
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node(plan.node, namespace=plan.namespace, enable_rosout=False, start_parameter_services=False)
     receiver = Receiver(plan, node)
+    spare_long_lived()
     spin(node, is_stopped=receiver.tend)
     node.destroy_node()  # senders are told at once; one that was killed counts as a subscriber until its lease ends
     rclpy.try_shutdown()
