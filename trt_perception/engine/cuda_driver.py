@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,6 @@ from trt_perception.errors import DeviceError, MissingError
 # CUdevice_attribute of cuda.h.
 _COMPUTE_CAPABILITY_MAJOR = 75
 _COMPUTE_CAPABILITY_MINOR = 76
-
-
-# Streams share eight hardware queues where nobody says otherwise, and two pipelines in one queue wait for each other.
-# CUDA reads this when it starts; 32 is its most. docs/performance.md has what it gains.
-_QUEUES = ("CUDA_DEVICE_MAX_CONNECTIONS", "32")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +29,7 @@ class CudaDevice:
 
 
 class CudaDriver:
-    """libcuda, initialised, with a hardware queue for each of 32 streams; CUDA_DEVICE_MAX_CONNECTIONS overrules that.
+    """libcuda, initialised.
 
     Raises:
         MissingError: There is no driver.
@@ -49,7 +43,6 @@ class CudaDriver:
             raise MissingError(
                 "libcuda.so.1 not found", "install the NVIDIA driver; in a container, start it with --gpus all"
             ) from error
-        os.environ.setdefault(*_QUEUES)
         status = self._cuda.cuInit(0)
         if status != 0:
             raise DeviceError(f"cuInit fails with error {status}")
