@@ -37,13 +37,13 @@ COLOUR, WARM = "front", "front_thermal"
 
 
 class PairPipeline:
-    """Makes the pipeline of a model of two inputs; picklable.
+    """Makes the pipeline of a model of two inputs, or of its colour input alone; picklable.
 
     Its detections are one of class_1 whose score tells the colour image, and one of class_0 that tells the warm one.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.model = make_demo_network_onnx(folder / "rgb_ir.onnx", thermal=True)
+    def __init__(self, folder: Path, *, thermal: bool = True) -> None:
+        self.model = make_demo_network_onnx(folder / f"{'rgb_ir' if thermal else 'rgb'}.onnx", thermal=thermal)
 
     def __call__(self) -> Pipeline:
         spec = load_spec(self.model)
@@ -68,7 +68,7 @@ class TellingBackend(OpenAndClose):
 
     def infer(self, inputs: Tensors) -> Tensors:
         outputs = {output.name: np.zeros(output.shape, np.float32) for output in self._spec.outputs}
-        for row, (source, class_id) in enumerate(zip(self._spec.inputs, (1, 0), strict=True)):
+        for row, (source, class_id) in enumerate(zip(self._spec.inputs, (1, 0), strict=False)):
             grey = float(inputs[source.name][0, 0, 0, 0]) / source.preprocess.scale
             # 16 px wide, around the middle of a cell.
             box = [0.5, 0.5, math.log(2), math.log(2), 1.0, 0.0, 0.0, 0.0]

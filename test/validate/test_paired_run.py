@@ -32,6 +32,7 @@ from trt_perception.validate import bag_plan
 from trt_perception.validate.frame_record import FrameRecord
 from trt_perception.validate.judge_run import judge_run
 from trt_perception.validate.merge_runs import merge_runs
+from trt_perception.validate.report import read_report
 from trt_perception.validate.run_folder import RunFolder
 from trt_perception.validate.validate_run import validate_run
 from trt_perception.validate.validation_options import ValidationOptions
@@ -214,7 +215,7 @@ def test_worst_frames_have_pictures_and_the_report_says_the_sets(pipeline: PairP
     assert f"{COLOUR} + {WARM}; stamps within 5 ms" in page
 
 
-def test_a_run_without_the_second_camera_is_a_fair_baseline(pipeline: PairPipeline, tmp_path: Path) -> None:
+def test_frames_to_spare_are_no_difference(pipeline: PairPipeline, tmp_path: Path) -> None:
     pytest.importorskip("jinja2", reason="reports are made with Jinja2")
     whole = write_shots(tmp_path / "whole", pair_of(), truth=even(8))
     stray = shots(WARM, [stamp + 40 * MS for stamp in even(8)], first=120)
@@ -222,9 +223,28 @@ def test_a_run_without_the_second_camera_is_a_fair_baseline(pipeline: PairPipeli
     validate_run([whole], pipeline, tmp_path / "before", options=OPTIONS)
     metrics = validate_run([more], pipeline, tmp_path / "now", options=OPTIONS)
     assert metrics.ledger.skipped == {"unpaired": 8}
+    # A camera with frames to spare is no fault: neither the comparison nor the share of skipped frames minds.
+    assert judge_run(tmp_path / "now", baseline=tmp_path / "before").passed
+    report = read_report(tmp_path / "now")
+    assert report.drift is not None
+    assert (report.drift.frames, report.drift.only_here, report.drift.warnings[:-1]) == (8, (), ())
+    share = next(gate for gate in report.gates if gate.gate == "absolute.max_skipped_share")
+    assert share.value == 0
+
+
+def test_a_model_of_the_first_camera_alone_is_a_baseline(pipeline: PairPipeline, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2", reason="reports are made with Jinja2")
+    bag = write_shots(tmp_path / "bag", pair_of()[:-1], truth=even(8))
+    alone = dataclasses.replace(OPTIONS, cameras=(COLOUR,))
+    validate_run([bag], PairPipeline(tmp_path, thermal=False), tmp_path / "before", options=alone)
+    validate_run([bag], pipeline, tmp_path / "now", options=OPTIONS)
     judge_run(tmp_path / "now", baseline=tmp_path / "before")
-    drift = RunFolder(tmp_path / "now").path / "report.json"
-    assert '"only_here": []' in drift.read_text()
+    drift = read_report(tmp_path / "now").drift
+    assert drift is not None
+    assert (drift.frames, len(drift.lost_frames), drift.only_here, drift.only_baseline) == (7, 1, (), ())
+    boxes = drift.heads["detection"].boxes
+    assert (boxes.matched, boxes.lost, boxes.added) == (7, 0, 7)
+    assert f"the runs have other sets of cameras: {COLOUR} + {WARM}; stamps within 5 ms" in drift.warnings[0]
 
 
 def test_merged_runs_are_those_of_one(pipeline: PairPipeline, tmp_path: Path) -> None:

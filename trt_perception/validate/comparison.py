@@ -58,6 +58,9 @@ def differences(reports: Sequence[Report]) -> Iterator[str]:
             yield f"the truth of run {number} is from {metrics.truth}, that of run 1 from {first.truth}"
         if metrics.thresholds != first.thresholds:
             yield f"run {number} has other thresholds than run 1"
+        if metrics.pairing != first.pairing:
+            one, other = (found.pairing or "none" for found in (first, metrics))
+            yield f"run {number} has other sets of cameras than run 1: {other}; there {one}"
 
 
 def _times(reports: Sequence[Report]) -> Iterator[ComparisonRow]:

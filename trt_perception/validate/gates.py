@@ -31,11 +31,18 @@ def judge(
     return tuple(outcomes)
 
 
+def _skipped_share(metrics: ValidationMetrics) -> float | None:
+    """Of the cameras that results are of: a second camera that is faster than the first has frames to spare."""
+    partners = metrics.pairing.partners if metrics.pairing else frozenset()
+    cameras = [camera for camera in metrics.ledger.cameras if camera.camera not in partners]
+    frames = sum(camera.frames for camera in cameras)
+    return (frames - sum(camera.processed for camera in cameras)) / frames if frames else None
+
+
 def _absolute(options: GateOptions, metrics: ValidationMetrics, p99_ms: float | None) -> Iterator[GateOutcome]:
     limits = options.absolute
     subject = GateSubject(section="absolute", missing=options.missing)
-    ledger = metrics.ledger
-    skipped = (ledger.frames - ledger.processed) / ledger.frames if ledger.frames else None
+    skipped = _skipped_share(metrics)
     yield from subject.at_most("max_skipped_share", limits.max_skipped_share, skipped, why="there are no frames")
     yield from subject.at_most("max_p99_ms", limits.max_p99_ms, p99_ms, why="no times were measured")
     for name, head in metrics.detection.items():

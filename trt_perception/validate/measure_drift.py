@@ -146,6 +146,9 @@ class _PairedFrames:
             yield f"head {name}: only one run has it, or their labels differ; it is not compared"
         if self.here.thresholds != self.baseline.thresholds:
             yield f"the runs have other thresholds: {self.here.thresholds} here, {self.baseline.thresholds} before"
+        if self.here.pairing != self.baseline.pairing:
+            one, other = (header.pairing or "none" for header in (self.here, self.baseline))
+            yield f"the runs have other sets of cameras: {one} here, {other} before"
         if self.here.truth != self.baseline.truth:
             yield f"the truth is from {self.here.truth} here, from {self.baseline.truth} in the baseline"
 
