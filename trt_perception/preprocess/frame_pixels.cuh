@@ -19,6 +19,9 @@ constexpr bool is_grey = encoding == Encoding::mono8 || encoding == Encoding::mo
 constexpr bool is_packed_yuv = encoding == Encoding::uyvy || encoding == Encoding::yuyv;
 constexpr bool is_semi_planar = encoding == Encoding::nv12 || encoding == Encoding::nv21;
 constexpr bool is_bayer = encoding >= Encoding::bayer_rggb8;
+// Where red lies in a Bayer pattern's two columns and rows.
+[[maybe_unused]] constexpr int red_x = encoding == Encoding::bayer_bggr8 || encoding == Encoding::bayer_grbg8;
+[[maybe_unused]] constexpr int red_y = encoding == Encoding::bayer_bggr8 || encoding == Encoding::bayer_gbrg8;
 constexpr bool has_three_bytes = encoding == Encoding::bgr8 || encoding == Encoding::rgb8;
 constexpr bool has_four_bytes = encoding == Encoding::bgra8 || encoding == Encoding::rgba8;
 constexpr bool is_red_first = encoding == Encoding::rgb8 || encoding == Encoding::rgba8;
@@ -90,8 +93,6 @@ __device__ inline Pixel read_semi_planar_yuv(const Image& image, int x, int y) {
 
 // Three rows of three bytes around a pixel as its colours: those it has not are the mean of the nearest that have it.
 __device__ inline Pixel demosaiced(const int (&top)[3], const int (&middle)[3], const int (&bottom)[3], int x, int y) {
-    constexpr int red_x = encoding == Encoding::bayer_bggr8 || encoding == Encoding::bayer_grbg8;
-    constexpr int red_y = encoding == Encoding::bayer_bggr8 || encoding == Encoding::bayer_gbrg8;
     const bool in_red_column = (x & 1) == red_x;
     const bool in_red_row = (y & 1) == red_y;
     const int own = middle[1];
@@ -176,46 +177,65 @@ __device__ inline void read_pair(const Image& image, int x, int y, Pixel (&pair)
     }
 }
 
-// A Bayer image's quad comes from four by four bytes, which lie inside the image wherever the quad does.
+__device__ inline Word mirrored(Word word) {
+    return word >> 24 | (word >> 8 & 0xFF00) | (word << 8 & 0xFF0000) | word << 24;
+}
+
+// A Bayer image's quad comes from four by four bytes, which lie inside the image wherever the quad does. They are
+// turned so that the second of the second row is red: every lane then does the same, as no mean cares for direction.
 template <bool around>
 __device__ inline Quad read_bayer_quad(const Image& image, int x, int y0, int y1) {
     const int left = min(max(x - 1, 0), image.width - 4);
     const int top = min(max(y0 - 1, 0), image.height - 4);
-    int bytes[4][4];
+    const bool is_turned_x = ((left + 1) & 1) != red_x;
+    const bool is_turned_y = ((top + 1) & 1) != red_y;
+    int at[4][4];
     for (int row = 0; row < 4; ++row) {
-        const Byte* line = row_of(image, top + row) + left;
+        const Byte* line = row_of(image, top + (is_turned_y ? 3 - row : row)) + left;
+        Word word = 0;
         if constexpr (around) {
-            const Word word = read_four(line);
-            for (int column = 0; column < 4; ++column) {
-                bytes[row][column] = word >> 8 * column & 255;
-            }
+            word = read_four(line);
         } else {
             for (int column = 0; column < 4; ++column) {
-                bytes[row][column] = __ldg(line + column);
+                word |= static_cast<Word>(__ldg(line + column)) << 8 * column;
             }
         }
-    }
-    Pixel inner[2][2];
-    for (int row = 0; row < 2; ++row) {
-        for (int column = 0; column < 2; ++column) {
-            int near[3][3];
-            for (int index = 0; index < 9; ++index) {
-                near[index / 3][index % 3] = bytes[row + index / 3][column + index % 3];
-            }
-            inner[row][column] = demosaiced(near[0], near[1], near[2], left + 1 + column, top + 1 + row);
+        word = is_turned_x ? mirrored(word) : word;
+        for (int column = 0; column < 4; ++column) {
+            at[row][column] = word >> 8 * column & 255;
         }
     }
-    const bool is_second[2][2] = {
-        {min(max(x, 1), image.width - 2) > left + 1, min(max(x + 1, 1), image.width - 2) > left + 1},
-        {min(max(y0, 1), image.height - 2) > top + 1, min(max(y1, 1), image.height - 2) > top + 1},
+    const auto cross = [&](int row, int column) {
+        return (at[row - 1][column] + at[row + 1][column] + at[row][column - 1] + at[row][column + 1] + 2) >> 2;
+    };
+    const auto corners = [&](int row, int column) {
+        const int upper = at[row - 1][column - 1] + at[row - 1][column + 1];
+        const int lower = at[row + 1][column - 1] + at[row + 1][column + 1];
+        return (upper + lower + 2) >> 2;
+    };
+    const auto beside = [&](int row, int column) { return (at[row][column - 1] + at[row][column + 1] + 1) >> 1; };
+    const auto above = [&](int row, int column) { return (at[row - 1][column] + at[row + 1][column] + 1) >> 1; };
+    const Pixel inner[2][2] = {
+        {{{corners(1, 1), cross(1, 1), at[1][1]}}, {{above(1, 2), at[1][2], beside(1, 2)}}},
+        {{{beside(2, 1), at[2][1], above(2, 1)}}, {{at[2][2], cross(2, 2), corners(2, 2)}}},
+    };
+    // At the image's border both are the same.
+    const bool columns[2] = {
+        (min(max(x, 1), image.width - 2) > left + 1) != is_turned_x,
+        (min(max(x + 1, 1), image.width - 2) > left + 1) != is_turned_x,
+    };
+    const bool rows[2] = {
+        (min(max(y0, 1), image.height - 2) > top + 1) != is_turned_y,
+        (min(max(y1, 1), image.height - 2) > top + 1) != is_turned_y,
     };
     Quad quad;
     for (int row = 0; row < 2; ++row) {
         for (int column = 0; column < 2; ++column) {
             for (int channel = 0; channel < 3; ++channel) {
-                const int upper = inner[0][is_second[0][column] ? 1 : 0].value[channel];
-                const int lower = inner[1][is_second[0][column] ? 1 : 0].value[channel];
-                quad.at[row][column].value[channel] = is_second[1][row] ? lower : upper;
+                // Chosen by value: an index would put the pixels into memory.
+                const int upper = columns[column] ? inner[0][1].value[channel] : inner[0][0].value[channel];
+                const int lower = columns[column] ? inner[1][1].value[channel] : inner[1][0].value[channel];
+                quad.at[row][column].value[channel] = rows[row] ? lower : upper;
             }
         }
     }
