@@ -22,7 +22,7 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of two cameras, with truth."""
     for package in ("rosbags", "pycocotools"):
         pytest.importorskip(package, reason=f"needs the package {package}")
-    out = Path(tmp_path_factory.mktemp("drive"))
+    out = Path(tmp_path_factory.mktemp("drive")) / "demo"
     words = ["--seconds", "2", "--cameras", "2", "--rate-hz", "4", "--out", str(out)]
     assert main(["demo", "--prepare-only", *words]) == 0
     return out / "drive"
