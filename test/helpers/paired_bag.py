@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from helpers.demo_network_onnx import make_demo_network_onnx
 from helpers.tiny_bag import write_messages
 from trt_perception.bag.bag_topic import BagMessage
+from trt_perception.bag.bag_writer_options import BagWriterOptions
 from trt_perception.bag.true_objects import TrueObjects
 from trt_perception.bag.true_objects_message import TrueObjectsMessage, encode_true_objects
 from trt_perception.cdr import (
@@ -138,17 +139,19 @@ def shots(camera: str, stamps_ns: Iterable[int], *, first: int = 0, latency_ns: 
     ]
 
 
-def write_shots(path: Path, taken: Iterable[Shot], *, truth: Sequence[int] = ()) -> Path:
+def write_shots(path: Path, taken: Iterable[Shot], *, truth: Sequence[int] = (), storage: str = "mcap") -> Path:
     """A bag of images.
 
     Args:
         path: The bag.
         taken: The images.
         truth: Stamps of the first camera that have truth: one object where class_1 is detected.
+        storage: Of the bag.
     """
     messages = [shot.message() for shot in sorted(taken, key=lambda shot: shot.log_time_ns)]
     messages += [_truth(stamp) for stamp in truth]
-    return write_messages(path, iter(sorted(messages, key=lambda message: message.log_time_ns)))
+    ordered = sorted(messages, key=lambda message: message.log_time_ns)
+    return write_messages(path, iter(ordered), BagWriterOptions(storage=storage))
 
 
 def _truth(stamp_ns: int) -> BagMessage:

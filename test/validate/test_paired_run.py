@@ -204,6 +204,41 @@ def test_results_and_truth_are_of_the_first_camera(pipeline: PairPipeline, tmp_p
     assert metrics.pairing.sets == ((COLOUR, WARM),)
 
 
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_images_that_came_at_the_same_time_are_told_apart(
+    pipeline: PairPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str
+) -> None:
+    monkeypatch.setattr(bag_plan, "FRAMES_PER_SEGMENT", 4)
+    # All of four instants are recorded at once, with their truth, as a recorder that was held up does.
+    held_up = [
+        dataclasses.replace(shot, log_time_ns=START_NS + (shot.stamp_ns - START_NS) // (400 * MS) * 400 * MS + 30 * MS)
+        for shot in pair_of(16)
+    ]
+    bag = write_shots(
+        tmp_path / "bag", held_up, truth=[START_NS + index * 400 * MS for index in range(4)], storage=storage
+    )
+    options = dataclasses.replace(OPTIONS, processes=2)
+    metrics = validate_run([bag], pipeline, tmp_path / "out", options=options)
+    assert (metrics.ledger.processed, metrics.ledger.skipped) == (32, {})
+    assert [told(r.detections["detection"]) for r in records_of(tmp_path / "out")] == [
+        (index, 100 + index) for index in range(16)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["coco", "bag"])
+def test_truth_from_outside_is_of_the_first_camera(pipeline: PairPipeline, tmp_path: Path, kind: str) -> None:
+    with_truth = write_shots(tmp_path / "with" / "drive", pair_of(), truth=even(8))
+    own = validate_run([with_truth], pipeline, tmp_path / "own", options=dataclasses.replace(OPTIONS, coco=True))
+    without = write_shots(tmp_path / "without" / "drive", pair_of())
+    source = tmp_path / "own" / "coco_truth.json" if kind == "coco" else with_truth
+    options = dataclasses.replace(OPTIONS, truth=source, own_truth=False)
+    outside = validate_run([without], pipeline, tmp_path / "outside", options=options)
+    assert outside.truth == kind
+    assert outside.detection == own.detection
+    assert outside.ledger == own.ledger
+    assert outside.warnings == ()
+
+
 def test_worst_frames_have_pictures_and_the_report_says_the_sets(pipeline: PairPipeline, tmp_path: Path) -> None:
     pytest.importorskip("jinja2", reason="reports are made with Jinja2")
     out, bag = tmp_path / "out", write_shots(tmp_path / "bag", pair_of(), truth=even(8))
