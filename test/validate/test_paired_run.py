@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from helpers.paired_bag import (
@@ -244,6 +246,8 @@ def test_worst_frames_have_pictures_and_the_report_says_the_sets(pipeline: PairP
     out, bag = tmp_path / "out", write_shots(tmp_path / "bag", pair_of(), truth=even(8))
     validate_run([bag], pipeline, out, options=OPTIONS)
     verdict = judge_run(out, bags=[bag])
+    schema = Path(__file__).parents[2] / "config" / "schema" / "report.schema.json"
+    jsonschema.validate(json.loads((out / "report.json").read_text()), json.loads(schema.read_text()))
     page = (out / "report.html").read_text()
     assert verdict.passed
     assert page.count("data:image/jpeg") >= 1  # the second detection of every frame is a false alarm
