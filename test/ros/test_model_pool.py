@@ -22,6 +22,8 @@ from trt_perception.settings.model_settings import ModelSettings
 from trt_perception.settings.perception_settings import PerceptionSettings
 from trt_perception.settings.pipeline_settings import PipelineSettings
 
+RGB_IR = Path(__file__).resolve().parents[2] / "trt_perception" / "demo" / "model" / "demo_model_rgb_ir.onnx"
+
 
 class CountingBackend(NullBackend):
     """Counts what is done to it."""
@@ -114,6 +116,31 @@ def test_sets_for_a_model_of_one_input_are_refused_with_what_to_write(tmp_path: 
     ):
         pool.open()
     assert made == []
+
+
+def test_every_set_may_infer_beside_the_others_and_is_warmed_up(tmp_path: Path) -> None:
+    """Each set has a thread of its own, two of one first camera, too."""
+    asked: list[int] = []
+    made: list[CountingBackend] = []
+
+    def make(request: BackendRequest) -> Backend:
+        asked.append(request.contexts)
+        made.append(CountingBackend(request.spec))
+        return made[-1]
+
+    settings = replace(
+        _settings(tmp_path, BOXES),
+        models=(ModelSettings(name="pair", spec=str(RGB_IR)),),
+        pipelines=tuple(
+            PipelineSettings(name=name, model="pair", namespace=name, sets=(("front", "back"),))
+            for name in ("day", "night")
+        ),
+    )
+    pool = ModelPool(settings, backend_factory=make)
+    pool.open()
+    assert asked == [2]
+    assert made[0].calls == ["open", "infer", "infer"]
+    pool.close()
 
 
 def test_an_unknown_label_in_a_map_is_refused(tmp_path: Path) -> None:

@@ -179,14 +179,14 @@ class ModelPool:
             _warm_up(pipeline)
 
     def _load(self, model: ModelSettings, spec: ModelSpec, plans: Sequence[PipelinePlan], device: int) -> Backend:
-        cameras = {plan.camera.name for plan in plans if plan.camera.device == device}
+        threads = {_thread(plan) for plan in plans if plan.camera.device == device}
         request = BackendRequest(
             kind=self._settings.backend,
             spec=spec,
             threads=self._settings.threads,
             engine=engine_file(model),
             device=device,
-            contexts=min(len(cameras), MOST_CONTEXTS),
+            contexts=min(len(threads), MOST_CONTEXTS),
             strict=model.engine.strict,
             public_key=Path(model.engine.public_key) if model.engine.public_key else None,
         )
@@ -194,6 +194,11 @@ class ModelPool:
         self._backends[model.name, device] = backend  # before it is opened, so that it is closed even where that fails
         backend.open()
         return backend
+
+
+def _thread(plan: PipelinePlan) -> tuple[str, str]:
+    """Which thread runs it: a camera's pipelines share one, a set has one of its own."""
+    return plan.camera.name, plan.settings.name if len(plan.sources) > 1 else ""
 
 
 def _by_pipeline(plans: Sequence[PipelinePlan], processors: Sequence[P]) -> dict[str, dict[str, P]]:
