@@ -25,6 +25,7 @@ for name in ("onnxruntime", "pycocotools"):
     pytest.importorskip(name, reason=f"needs {name}")
 
 MODEL = Path(__file__).resolve().parents[2] / "trt_perception" / "demo" / "model" / "demo_model.onnx"
+TWO_INPUTS = MODEL.with_name("demo_model_rgb_ir.onnx")
 
 
 def drive(seed: int, instants: int) -> Drive:
@@ -69,6 +70,27 @@ def test_the_split_of_the_demo_model_passes(folder: Path, tmp_path: Path) -> Non
     graph = tmp_path / "split.onnx"
     quantize(MODEL, named_plan("int8_backbone_fp16_head"), table, emitter=Emitter.STRONG, out=graph)
     assert judge(graph, folder, "--reference", MODEL) == 0
+
+
+def test_a_model_of_two_inputs_is_judged_on_paired_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag, blind = tmp_path / "bag", tmp_path / "blind.onnx"
+    options = DriveBagOptions(images="png", thermal=True, stamp_jitter_ms=2)
+    write_drive_bag(drive(40001, 2), bag, options=options)
+    arguments = [bag, "--reference", TWO_INPUTS, "--truth"]
+    assert judge(TWO_INPUTS, *arguments) == 0
+    assert "holds: every limit on 4 images" in capsys.readouterr().out
+    assert judge(TWO_INPUTS, *arguments, "--set", "front_left,front_left_thermal") == 0
+    assert "holds: every limit on 2 images" in capsys.readouterr().out
+    # What does not look at the second image is another model.
+    model = onnx.load(str(TWO_INPUTS))
+    (reader,) = [node for node in model.graph.node if "thermal" in node.input]
+    weight = next(weight for weight in model.graph.initializer if weight.name == reader.input[1])
+    weight.CopyFrom(numpy_helper.from_array(np.zeros_like(numpy_helper.to_array(weight)), weight.name))
+    onnx.save(model, str(blind))
+    assert judge(blind, *arguments) == 1
+    assert "does not hold: detection" in capsys.readouterr().out
+    assert judge(TWO_INPUTS, *arguments, "--tolerance-ms", "0") == 2
+    assert "found none; look at the stamps" in capsys.readouterr().err
 
 
 def test_noise_in_a_head_fails(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trt_perception.calibration.coverage import Coverage, coverage
 from trt_perception.calibration.frame_sampler import FrameSample, sample_frames
-from trt_perception.calibration.paired_images import ModelInputs
+from trt_perception.calibration.paired_images import model_inputs
 from trt_perception.errors import FrameError, InputError
 from trt_perception.model.load_spec import load_spec
 from trt_perception.model.model_overrides import ModelOverrides
@@ -97,12 +97,7 @@ def calibrate(
     """
     options = options or CalibrationOptions()
     spec = load_spec(model, overrides=overrides)
-    inputs = None
-    if len(spec.inputs) > 1:
-        names = tuple(source.name for source in spec.inputs)
-        inputs = ModelInputs(model=spec.name, names=names, sets=options.sets, pairing=options.pairing)
-    elif options.sets:
-        raise InputError(f"model {spec.name} has one input: sets are for several; leave --set out")
+    inputs = model_inputs(spec, options.sets, options.pairing)
     sha256 = model_sha256(Path(spec.model))
     sample = sample_frames(
         sources,

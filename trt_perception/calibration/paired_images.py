@@ -10,6 +10,7 @@ from trt_perception.bag.camera_sets import CameraSets, choose_sets
 from trt_perception.bag.set_pairer import SetPairer
 from trt_perception.calibration.image_source import ImageSource, SourceImage
 from trt_perception.errors import FrameError, InputError
+from trt_perception.model.model_spec import ModelSpec
 from trt_perception.pairing.paired_set import Outcome, PairedSet
 from trt_perception.pairing.pairing_options import PairingOptions
 
@@ -29,6 +30,21 @@ class ModelInputs:
     names: tuple[str, ...]
     sets: CameraSets = ()
     pairing: PairingOptions
+
+
+def model_inputs(spec: ModelSpec, sets: CameraSets, pairing: PairingOptions) -> ModelInputs | None:
+    """What is to be paired for a model; None where it has one input.
+
+    Raises:
+        InputError: There are sets for a model of one input.
+    """
+    if len(spec.inputs) > 1:
+        return ModelInputs(
+            model=spec.name, names=tuple(source.name for source in spec.inputs), sets=sets, pairing=pairing
+        )
+    if sets:
+        raise InputError(f"model {spec.name} has one input: --set is for several; leave it out")
+    return None
 
 
 @dataclass(frozen=True)

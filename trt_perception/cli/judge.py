@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trt_perception.cli.key_argument import add_key_argument
 from trt_perception.cli.progress import progress_bar
+from trt_perception.cli.set_arguments import add_set_arguments, pairing_of, sets_of
 from trt_perception.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of ONNX Runtime (default: half the cores)")
     parser.add_argument("--against", type=Path, metavar="ENGINE", help="the engine that it would replace, e.g. FP16")
     parser.add_argument("--streams", type=int, default=1, help="streams of the target, for --against (default: 1)")
+    add_set_arguments(parser)
     add_key_argument(parser)
     parser.add_argument("--write-card", action="store_true", help="keep the verdict in the engine's manifest and card")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write figures and verdict as JSON")
@@ -87,14 +89,15 @@ def _limits(path: Path | None) -> AgreementLimits:
 
 
 def _compare(arguments: argparse.Namespace, limits: AgreementLimits) -> Agreement:
+    from trt_perception.calibration.paired_images import model_inputs
     from trt_perception.validate.compare_pipelines import compare_pipelines
     from trt_perception.validate.labelled_images import LabelledImages
 
     spec = _reference(arguments.engine, arguments.reference)
-    if len(spec.inputs) != 1:
-        raise InputError(f"model {spec.name}: expected one input to judge, got {len(spec.inputs)}; frames of several "
-                         "cameras are not paired here")  # fmt: skip
-    images = LabelledImages(arguments.sources, spec.heads, with_truth=arguments.truth, frames=arguments.frames)
+    inputs = model_inputs(spec, sets_of(arguments), pairing_of(arguments))
+    images = LabelledImages(
+        arguments.sources, spec.heads, with_truth=arguments.truth, frames=arguments.frames, inputs=inputs
+    )
     reference, tested = _on_cpu(spec, arguments.threads), _tested(arguments, spec)
     with reference, tested, progress_bar("comparing", total=len(images), unit="image") as bar:
         return compare_pipelines(reference, tested, images, limits=limits, on_image=bar.update)

@@ -45,7 +45,7 @@ def compare_pipelines(
     meter = AgreementMeter(reference.spec.heads, limits)
     for image in images:
         try:
-            frames = [image.frame]
+            frames = [image.frame, *image.partners]
             meter.add(reference.process(frames), tested.process(frames), image.truth)
         except FrameError as error:
             raise InputError(f"{image.label}: cannot be compared: {error}") from error

@@ -19,6 +19,7 @@ from trt_perception.bag.image_folder_writer import COCO_NAME, MASK_FOLDER
 from trt_perception.bag.true_objects import TrueObjects
 from trt_perception.bag.true_objects_message import decode_true_objects
 from trt_perception.calibration.image_source import ImageSource, SourceImage, raw_frame
+from trt_perception.calibration.paired_images import ModelInputs, PairedImages
 from trt_perception.cdr.image_message import frame_from_image, parse_image
 from trt_perception.errors import FrameError, InputError
 from trt_perception.frame import Frame
@@ -36,11 +37,13 @@ class LabelledImage:
         frame: The image, decoded.
         truth: What is in it, by head; without any where no truth was asked for.
         label: Names it for people.
+        partners: Images of the model's other inputs, decoded; empty for a model of one input.
     """
 
     frame: Frame
     truth: TruthOfImage
     label: str
+    partners: tuple[Frame, ...] = ()
 
 
 class LabelledImages:
@@ -54,6 +57,7 @@ class LabelledImages:
         heads: The model's heads, whose labels the truth is brought to.
         with_truth: Whether the truth is wanted.
         frames: How many images in all, at most. Default: all.
+        inputs: Of a model of several inputs; then the images are the first ones of complete sets. Default: it has one.
 
     Raises:
         InputError: A source cannot be used, or has no truth although it is wanted.
@@ -61,10 +65,18 @@ class LabelledImages:
     """
 
     def __init__(
-        self, sources: Sequence[Path], heads: Sequence[HeadSpec], *, with_truth: bool = False, frames: int | None = None
+        self,
+        sources: Sequence[Path],
+        heads: Sequence[HeadSpec],
+        *,
+        with_truth: bool = False,
+        frames: int | None = None,
+        inputs: ModelInputs | None = None,
     ) -> None:
         self._heads = tuple(heads)
-        self._sources = [ImageSource(source) for source in sources]
+        self._sources: list[ImageSource | PairedImages] = [
+            ImageSource(source) if inputs is None else PairedImages(ImageSource(source), inputs) for source in sources
+        ]
         self._truths: list[_FolderTruth | _BagTruth | None] = [
             _truth(source.path) if with_truth else None for source in self._sources
         ]
@@ -90,13 +102,11 @@ class LabelledImages:
 
     def _labelled(self, image: SourceImage, truths: _FolderTruth | _BagTruth | None) -> LabelledImage:
         try:
-            frame = raw_frame(image.encoded())
+            frame, *others = (raw_frame(each.encoded()) for each in (image, *image.partners))
         except FrameError as error:
             raise InputError(f"{image.label}: cannot be used: {error}") from error
-        if truths is None:
-            return LabelledImage(frame=frame, truth=TruthOfImage(), label=image.label)
-        objects, mask = truths.of(image)
-        return LabelledImage(frame=frame, truth=self._by_head(objects, mask, image.label), label=image.label)
+        truth = TruthOfImage() if truths is None else self._by_head(*truths.of(image), image.label)
+        return LabelledImage(frame=frame, truth=truth, label=image.label, partners=tuple(others))
 
     def _by_head(self, objects: TrueObjects, mask: NDArray[np.uint8] | None, label: str) -> TruthOfImage:
         boxes = {head.name: _image_truth(objects, head, label) for head in self._heads if head.kind.is_detection}
