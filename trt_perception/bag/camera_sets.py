@@ -73,6 +73,8 @@ def _told_by_names(inputs: Sequence[str], cameras: Collection[str]) -> CameraSet
 
 def _example(inputs: Sequence[str], cameras: Collection[str]) -> str:
     """What could be typed: cameras whose names begin alike where there are such, else names that say what is meant."""
+    if told := _told_by_names(inputs, cameras):
+        return f"--set {','.join(told[0])}"
     for first in sorted(cameras):
         others = [camera for camera in sorted(cameras) if camera.startswith(f"{first}_")]
         if len(others) >= len(inputs) - 1:
