@@ -93,5 +93,5 @@ def test_an_example_is_given_where_they_do_not(cameras: set[str], example: str) 
 
 def test_what_the_names_tell_is_the_example() -> None:
     cameras = {"front", "front_ir", "front_left", "front_left_ir"}
-    with pytest.raises(InputError, match="got 1 cameras; .* e.g. --set front,front_ir$"):
+    with pytest.raises(InputError, match=r"got 1 cameras; .* e\.g\. --set front,front_ir$"):
         choose_sets("m", ("rgb", "ir"), cameras, (("front_left",),), where="drive")
