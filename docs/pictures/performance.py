@@ -72,17 +72,17 @@ def plot_stages(axes: Any, rows: list[dict[str, Any]]) -> None:
 
 
 def plot_streams(axes: Any, rows: list[dict[str, Any]]) -> None:
-    """Frames a second over the number of pipelines; the engine alone dashed."""
+    """Frames a second over the number of pipelines, by one thread and by a thread each; the engine alone dashed."""
     for title, colour in zip(dict.fromkeys(row["title"] for row in rows), COLOURS, strict=False):
         mine = [row for row in rows if row["title"] == title]
         counts = [row["pipelines"] for row in mine]
-        axes.plot(counts, [row["threads_per_s"] for row in mine], "o-", color=colour, label=title)
-        axes.plot(counts, [row["graph_per_s"] for row in mine], ":", color=colour)
+        axes.plot(counts, [row["one_thread_per_s"] for row in mine], "o-", color=colour, label=title)
+        axes.plot(counts, [row["threads_per_s"] for row in mine], ":", color=colour)
         axes.plot(counts, [row["engine_per_s"] for row in mine], "--", color=colour, linewidth=0.8)
     axes.set_xscale("log", base=2)
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("pipelines (dotted: their graphs with pixels on the GPU; dashed: the engine alone)")
+    axes.set_xlabel("pipelines, served by one thread (dotted: by a thread each; dashed: the engine alone)")
     axes.set_ylabel("frames/s, all together")
     axes.legend(frameon=False)
 
@@ -103,13 +103,12 @@ def plot_cameras(axes: Any, rows: list[dict[str, Any]]) -> None:
 
 
 def plot_peers(axes: Any, rows: list[dict[str, Any]]) -> None:
-    """Frames a second of every way, the longest scale being logarithmic."""
+    """Frames a second of every way."""
     names = [f"{row['title'].partition(',')[0]}: {row['way']}, {row['batch']}" for row in rows][::-1]
     ours = [row["way"].startswith("this package") for row in rows][::-1]
     values = [row["per_s"] for row in rows][::-1]
     axes.figure.set_figheight(0.22 * len(rows) + 0.8)
     axes.barh(names, values, color=[COLOURS[0] if mine else COLOURS[1] for mine in ours])
-    axes.set_xscale("log")
     axes.set_xlabel("frames/s (behind the name: frames at once)")
 
 
