@@ -88,6 +88,22 @@ def test_files_without_times_are_paired_by_name(tmp_path: Path, capsys: pytest.C
     ]
 
 
+def test_cameras_with_files_of_one_name_have_a_picture_each(tmp_path: Path) -> None:
+    for seed, camera in enumerate(("front", "front_thermal", "rear", "rear_thermal")):
+        picture(tmp_path / "in" / camera / f"{MS}.png", seed, grey=camera.endswith("thermal"))
+    assert detect(tmp_path / "in", "--out", tmp_path / "out") == 0
+    found = {file.name: file.read_bytes() for file in (tmp_path / "out").glob("*.jpg")}
+    assert sorted(found) == [f"front_{MS}.jpg", f"rear_{MS}.jpg"]
+    assert len(set(found.values())) == 2
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("rgb/a.png", "rgb/a.jpg", "ir/a.png"):
+        picture(tmp_path / name, 1, grey=name.startswith("ir"))
+    assert detect(tmp_path / "rgb", tmp_path / "ir") == 2
+    assert "goes by the same name as" in capsys.readouterr().err
+
+
 def test_a_bad_partner_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     colour, warm = picture(tmp_path / "a.png", 1, grey=False), tmp_path / "b.png"
     warm.write_bytes(b"\x89PNG\r\n\x1a\nno picture")

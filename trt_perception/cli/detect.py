@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     with made as pipeline:
         if not arguments.json:
             print(f"{pipeline.spec.name} on {pipeline.name}")
-        records = [_detect(pipeline, files, arguments) for files in found.sets]
+        names = _picture_names([files[0] for files in found.sets])
+        records = [_detect(pipeline, files, name, arguments) for files, name in zip(found.sets, names, strict=True)]
     records += [_refused(file, problem) for file, problem in found.unpaired]
     report = {"model": pipeline.spec.name, "backend": pipeline.name, "images": records}
     if arguments.out:
@@ -88,12 +90,30 @@ def _image_files(paths: Sequence[Path]) -> Iterator[Path]:
             raise InputError(f"{path}: no such file or folder; give images or a folder of them")
 
 
+def _picture_names(files: Sequence[Path]) -> list[str]:
+    """A name for each annotated picture: the file's, with its folder's where several cameras have files of one name."""
+    counts = Counter(file.stem for file in files)
+    names: list[str] = []
+    taken: set[str] = set()
+    for file in files:
+        own = file.stem if counts[file.stem] == 1 else f"{file.parent.name}_{file.stem}"
+        name, number = own, 1
+        while name in taken:
+            number += 1
+            name = f"{own}_{number}"
+        taken.add(name)
+        names.append(f"{name}.jpg")
+    return names
+
+
 def _refused(file: Path, problem: str) -> dict[str, Any]:
     print(f"trt-perception detect: {file}: {problem}", file=sys.stderr)
     return {"file": str(file), "error": problem}
 
 
-def _detect(pipeline: AnyPipeline, files: Sequence[Path], arguments: argparse.Namespace) -> dict[str, Any]:
+def _detect(
+    pipeline: AnyPipeline, files: Sequence[Path], picture: str, arguments: argparse.Namespace
+) -> dict[str, Any]:
     """The record of an image and those of the model's other inputs; a bad one is told and does not stop the others."""
     from trt_perception.detections import Detections
     from trt_perception.preprocess.color_image import color_image
@@ -121,7 +141,7 @@ def _detect(pipeline: AnyPipeline, files: Sequence[Path], arguments: argparse.Na
     if not arguments.json:
         print(f"{file} ({result.times.total_ns / 1e6:.1f} ms): {_sentence(objects, masks)}")
     if arguments.out:
-        _write_picture(arguments.out / f"{file.stem}.jpg", color_image(frame), result, pipeline.spec)
+        _write_picture(arguments.out / picture, color_image(frame), result, pipeline.spec)
     record: dict[str, Any] = {"file": str(file)}
     if partners:
         record["partners"] = [str(partner) for partner in partners]

@@ -41,7 +41,7 @@ def find_file_sets(
         options: When frames belong together.
 
     Raises:
-        InputError: The paths are none of these, or the sets do not fit them.
+        InputError: The paths are none of these, the sets do not fit them, or two files of a camera go by one name.
     """
     if missing := [path for path in paths if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file or folder; give images or a folder of them")
@@ -95,7 +95,9 @@ def _by_time(images: Sequence[FolderImage], sets: CameraSets, options: PairingOp
 def _by_name(images: Sequence[FolderImage], sets: CameraSets) -> FileSets:
     files: dict[str, dict[str, Path]] = {}
     for image in images:
-        files.setdefault(image.camera, {})[image.path.stem] = image.path
+        known = files.setdefault(image.camera, {}).setdefault(image.path.stem, image.path)
+        if known != image.path:
+            raise InputError(f"{image.path}: goes by the same name as {known}; rename or remove one of them")
     found: list[tuple[Path, ...]] = []
     lone: dict[Path, str] = {}
     for cameras in sets:

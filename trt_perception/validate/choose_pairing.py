@@ -21,23 +21,34 @@ def choose_pairing(plans: Sequence[BagPlan], spec: ModelSpec, options: Validatio
         options: How it runs.
 
     Raises:
-        InputError: The sets do not fit the model or a bag, none were given and the cameras' names tell none, or they
-            were given for a model of one input.
+        InputError: The sets do not fit the model or a bag, none were given and the cameras' names tell none or other
+            ones in another bag, or they were given for a model of one input.
     """
     if len(spec.inputs) == 1:
         if options.sets:
             raise InputError(f"model {spec.name} has one input: sets are for several; name its cameras with --camera")
         return None
     names = [source.name for source in spec.inputs]
-    sets = options.sets
-    for plan in plans:
-        sets = choose_sets(spec.name, names, plan.cameras, sets, where=plan.path)
+    found = [choose_sets(spec.name, names, plan.cameras, options.sets, where=plan.path) for plan in plans]
+    for plan, sets in zip(plans, found, strict=True):
+        if sets != found[0]:
+            common = [cameras for cameras in found[0] if all(cameras in others for others in found)]
+            remedy = f"; name those that all have: {_arguments(common)}" if common else ""
+            raise InputError(
+                f"the cameras' names tell {_arguments(found[0])} in {plans[0].path}, and {_arguments(sets)} in "
+                f"{plan.path}: the bags of one run have the same sets{remedy}"
+            )
     return RunPairing(
-        sets=_chosen(sets, options.cameras),
+        sets=_chosen(found[0], options.cameras),
         tolerance_ms=options.pairing.tolerance_ms,
         deadline_ms=options.pairing.deadline_ms,
         incomplete=options.pairing.incomplete.value,
     )
+
+
+def _arguments(sets: Sequence[Sequence[str]]) -> str:
+    """How sets are typed."""
+    return " ".join(f"--set {','.join(cameras)}" for cameras in sets)
 
 
 def _chosen(sets: CameraSets, cameras: Sequence[str]) -> CameraSets:

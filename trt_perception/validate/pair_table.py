@@ -118,7 +118,7 @@ class PairRows:
 def write_pair_table(plan: BagPlan, pairing: RunPairing, path: Path) -> None:
     """Read a bag once and keep which of its images go together. The same bag and sets give the same table.
 
-    Memory holds some tens of bytes an image.
+    Memory holds some 200 bytes an image: its row, and its stamp to tell duplicates.
 
     Raises:
         BagError: The bag is damaged.
