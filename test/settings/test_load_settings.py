@@ -156,6 +156,16 @@ def changed(path: str, value: object) -> dict[str, Any]:
             id="first_of_two_sets",
         ),
         pytest.param(
+            changed("pipelines.0.pairing", {"deadline_ms": 20.0}),
+            ["pipelines[0]", "pairing: there are no sets", "write e.g. `sets: [[front, front_ir]]`, or remove pairing"],
+            id="pairing_without_sets",
+        ),
+        pytest.param(
+            changed("pipelines.0", {"name": "night", "model": "detector", "cameras": ["front", "back"], "pairing": {}}),
+            ["pairing: there are no sets", "write e.g. `sets: [[front, back]]` instead of cameras, or remove pairing"],
+            id="pairing_of_cameras",
+        ),
+        pytest.param(
             changed("pipelines.0", {**SETS, "pairing": {"incomplete": "newest"}}),
             ["pipelines[0].pairing.incomplete", "'drop', 'latest'", "'newest'"],
             id="pairing_policy",

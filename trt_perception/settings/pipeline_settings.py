@@ -11,6 +11,8 @@ from trt_perception.options.option import option
 from trt_perception.pairing.pairing_options import PairingOptions
 from trt_perception.thresholds import Thresholds
 
+_NOT_GIVEN = PairingOptions()
+
 
 class ClassIdForm(str, Enum):
     """What stands in a detection's `class_id`."""
@@ -26,7 +28,7 @@ class PipelineSettings:
     """One model on one or more cameras, or on sets of cameras; each gets a pipeline of its own, engines are shared.
 
     Raises:
-        ConfigError: Both `cameras` and `sets`, or sets that contradict each other.
+        ConfigError: Both `cameras` and `sets`, sets that contradict each other, or `pairing` without sets.
     """
 
     name: str = option(description="Name of the pipeline, unique in the config.")
@@ -37,7 +39,9 @@ class PipelineSettings:
         description="Instead of `cameras`, for a model of several inputs: lists of the cameras of its inputs, in their "
         "order; results are those of the first, e.g. `[[front, front_ir]]`.",
     )
-    pairing: PairingOptions = option(PairingOptions(), description="Which frames of a set's cameras belong together.")
+    pairing: PairingOptions = option(
+        _NOT_GIVEN, description="Which frames of a set's cameras belong together; with `sets` only."
+    )
     namespace: str = option(
         "", description="Put between the camera and the output topic where several pipelines of a camera publish alike."
     )
@@ -62,6 +66,13 @@ class PipelineSettings:
                 "sets",
                 "expected either cameras or sets, got both",
                 f"write `sets: {_shown(self.sets)}` alone, or another pipeline for the cameras",
+            )
+        if not self.sets and self.pairing is not _NOT_GIVEN:  # the defaults written out would mislead as well
+            wanted = f"[[{', '.join(self.cameras)}]]" if len(self.cameras) > 1 else "[[front, front_ir]]"
+            raise ConfigError(
+                "pairing",
+                "there are no sets whose frames could be paired",
+                f"write e.g. `sets: {wanted}`{' instead of cameras' * bool(self.cameras)}, or remove pairing",
             )
         seen: set[str] = set()
         for index, cameras in enumerate(self.sets):
