@@ -14,6 +14,7 @@ from trt_perception.bag.bag_writer_options import BagWriterOptions, Compression,
 from trt_perception.bag.libraries import load_rosbags
 from trt_perception.bag.message_definitions import message_types
 from trt_perception.bag.partial_folder import PartialFolder
+from trt_perception.bag.quality_texts import keep_quality_texts
 from trt_perception.bag.storage_file import check_sqlite_path
 from trt_perception.errors import BagError
 
@@ -40,6 +41,7 @@ class BagWriter:
         options = options or BagWriterOptions()
         self.path = Path(path)
         self._rosbag2 = load_rosbags("rosbags.rosbag2")
+        keep_quality_texts()
         if options.storage is Storage.SQLITE3:
             check_sqlite_path(self.path.absolute())
         self._place = PartialFolder(self.path.absolute(), overwrite=options.overwrite, is_ours=is_bag)

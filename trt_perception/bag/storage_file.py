@@ -13,6 +13,7 @@ from trt_perception.bag.bag_files import COMPRESSED_SUFFIX
 from trt_perception.bag.bag_topic import BagMessage, BagTopic
 from trt_perception.bag.libraries import load_rosbags
 from trt_perception.bag.open_chunks import indexed_messages
+from trt_perception.bag.quality_texts import keep_quality_texts
 from trt_perception.bag.unpack import TooLargeError, limit_chunks, unpack_message
 from trt_perception.bag.unpack_file import unpack_file
 from trt_perception.errors import BagError, PerceptionError
@@ -107,6 +108,7 @@ def _open(path: Path) -> Iterator[Any]:
     """A rosbags Reader on one file; a compressed file is unpacked beside the system's other temporary files."""
     rosbag2 = load_rosbags("rosbags.rosbag2")
     limit_chunks()
+    keep_quality_texts()
     with ExitStack() as stack:
         with _faults_named(path):
             plain = path

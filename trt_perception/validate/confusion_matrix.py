@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from trt_perception.segmentation_mask import UNLABELLED
+
+_PIXELS_AT_ONCE = 1 << 24
+"""Of a mask; OpenCV gives counts as float32, which is exact up to here."""
 
 
 class ConfusionMatrix:
@@ -29,15 +33,15 @@ class ConfusionMatrix:
         """
         if predicted.shape != truth.shape:
             raise ValueError(f"ConfusionMatrix.add: masks differ in size, {predicted.shape} and {truth.shape}")
-        for name, mask in (("predicted", predicted), ("truth", truth)):
-            if bool(((mask >= self.class_count) & (mask != UNLABELLED)).any()):
+        table = _joint_counts(truth, predicted)
+        known = min(self.class_count, UNLABELLED)
+        for name, counts in (("predicted", table.T), ("truth", table)):
+            if counts[known:UNLABELLED].any():
                 raise ValueError(
                     f"ConfusionMatrix.add: {name} has ids that are neither below {self.class_count} nor 255"
                 )
-        counted = truth != UNLABELLED
-        column = np.where(predicted == UNLABELLED, self.class_count, predicted)[counted]
-        cell = truth[counted].astype(np.int64) * (self.class_count + 1) + column
-        self.counts += np.bincount(cell, minlength=self.counts.size).reshape(self.counts.shape)
+        self.counts[:known, :known] += table[:known, :known]
+        self.counts[:known, self.class_count] += table[:known, UNLABELLED]
 
     def merge(self, other: ConfusionMatrix) -> None:
         """Add another matrix's counts."""
@@ -49,3 +53,13 @@ class ConfusionMatrix:
         hit = np.diag(square)
         union = self.counts.sum(axis=1) + square.sum(axis=0) - hit
         return [float(h / u) if u else None for h, u in zip(hit, union, strict=True)]
+
+
+def _joint_counts(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """int64 (256, 256): pixels by their value in one mask and in the other."""
+    table: NDArray[np.int64] = np.zeros((256, 256), np.int64)
+    flat = np.ascontiguousarray(one).reshape(-1), np.ascontiguousarray(other).reshape(-1)
+    for start in range(0, one.size, _PIXELS_AT_ONCE):
+        parts = [mask[start : start + _PIXELS_AT_ONCE] for mask in flat]
+        table += cv2.calcHist(parts, [0, 1], None, [256, 256], [0, 256, 0, 256]).astype(np.int64)
+    return table

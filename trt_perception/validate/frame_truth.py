@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trt_perception.bag.libraries import load_zstd
 from trt_perception.bag.true_objects import TrueObjects
 from trt_perception.cdr.image_message import frame_from_image, parse_image
 from trt_perception.encoding import Encoding
@@ -55,7 +56,8 @@ class FrameTruth:
                 table[class_id] = labels.index(name)
         if self.mask is None or (table == UNLABELLED).all():
             return None
-        return table[self.mask]
+        mapped: NDArray[np.uint8] = cv2.LUT(self.mask, table)  # type: ignore[assignment]
+        return mapped
 
 
 def decode_mask(data: bytes | memoryview) -> NDArray[np.uint8]:
@@ -80,9 +82,14 @@ class PackedMask:
 
     @staticmethod
     def of(mask: NDArray[np.uint8]) -> PackedMask:
-        """Compress a mask: uint8 (h, w)."""
-        return PackedMask(data=zlib.compress(mask.tobytes(), 1), shape=(mask.shape[0], mask.shape[1]))
+        """Compress a mask: uint8 (h, w).
+
+        Raises:
+            MissingError: The bag library, which brings zstd, is not installed.
+        """
+        packed = load_zstd().compress(np.ascontiguousarray(mask), 1)
+        return PackedMask(data=packed, shape=(mask.shape[0], mask.shape[1]))
 
     def mask(self) -> NDArray[np.uint8]:
         """The mask again."""
-        return np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(self.shape)
+        return np.frombuffer(load_zstd().decompress(self.data), np.uint8).reshape(self.shape)
