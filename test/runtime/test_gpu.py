@@ -177,7 +177,7 @@ class Short:
 
     def __init__(self, status: int = 0) -> None:
         self.status = status
-        self.calls: list[tuple[str, Any, Any]] = []
+        self.calls: list[tuple[Any, ...]] = []
 
     def record(self, stream: Any, event: Any) -> int:
         self.calls.append(("record", stream, event))
@@ -185,6 +185,14 @@ class Short:
 
     def wait(self, stream: Any, event: Any) -> int:
         self.calls.append(("wait", stream, event))
+        return self.status
+
+    def launch(self, graph: Any, stream: Any) -> int:
+        self.calls.append(("launch", graph, stream))
+        return self.status
+
+    def download(self, *arguments: int) -> int:
+        self.calls.append(("download", *arguments))
         return self.status
 
 
@@ -198,9 +206,26 @@ def test_events_go_through_the_drivers_short_calls_and_its_errors_are_told(
     gpu.record("stream", "event")
     gpu.wait("stream", "event")
     assert short.calls == [("record", "stream", "event"), ("wait", "stream", "event")]
-    short.status = 400
+    short.status = 400  # not among those that the stand-in for the runtime knows
     with pytest.raises(DeviceError, match="cuEventRecord fails: error 400"):
         gpu.record("stream", "event")
+
+
+def test_graphs_and_copies_go_through_the_drivers_short_calls_and_its_errors_have_names(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Short()
+    monkeypatch.setattr(ShortCalls, "load", lambda: short)
+    gpu = Gpu()
+    short.calls.clear()
+    gpu.launch_graph("graph", "stream")
+    gpu.download(Memory(address=4096, nbytes=64, is_pinned=True), 8192, SimpleNamespace(handle=5), nbytes=10)
+    assert short.calls == [("launch", "graph", "stream"), ("download", 4096, 8192, 10, 5)]
+    assert not any(call[0] == "cudaMemcpyAsync" for call in runtime.calls)
+    short.status = runtime.info = Status.cudaErrorIllegalAddress
+    with pytest.raises(DeviceError, match="cuGraphLaunch fails: cudaErrorIllegalAddress; the process must") as error:
+        gpu.launch_graph("graph", "stream")
+    assert error.value.is_sticky
 
 
 def test_short_calls_that_do_not_work_leave_events_to_the_packages(
@@ -232,3 +257,21 @@ def test_a_thread_chooses_its_gpu_once(runtime: Runtime, monkeypatch: pytest.Mon
     thread.start()
     thread.join()
     assert chosen[5:] == [0]
+
+
+def test_a_thread_that_lends_itself_has_its_own_gpu_again(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrays over one GPU's memory may end in the thread of another one's camera."""
+    chosen: list[int] = []
+    core = sys.modules["cuda.core"]
+    device = core.Device(0)
+    monkeypatch.setattr(
+        core,
+        "Device",
+        lambda index: SimpleNamespace(**{**vars(device), "set_current": lambda: chosen.append(index)}),
+    )
+    one, other = Gpu(0), Gpu(1)
+    with pytest.raises(KeyError), one.borrowed():
+        raise KeyError
+    with other.borrowed():
+        pass
+    assert chosen == [0, 1, 0, 1]

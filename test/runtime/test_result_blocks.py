@@ -88,6 +88,21 @@ def test_what_is_lent_outlives_close_and_is_freed_at_its_end() -> None:
     assert device.live == 0
 
 
+def test_a_copy_that_fails_keeps_no_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = blocks_on(FakeDevice(), under_way=1)
+    kept = [written(blocks, value) for value in range(MOST_LENT)]
+    with monkeypatch.context() as scarce:
+        scarce.setattr(blocks._gpu, "array", lambda *_, **__: _raise(MemoryError()))
+        with pytest.raises(MemoryError):
+            blocks.lend(blocks.take(), SIZE)
+    assert (written(blocks, 9) == 9).all()
+    assert len(kept) == MOST_LENT
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
 def test_a_lost_device_is_asked_to_free_nothing() -> None:
     device = FakeDevice()
     blocks = blocks_on(device)
@@ -133,6 +148,19 @@ def test_arrays_end_in_any_thread_and_in_the_midst_of_a_collection() -> None:
     gc.collect()
     blocks.close()
     assert device.live == 0
+
+
+def test_results_that_cannot_be_fetched_keep_no_block(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = make_rig()
+    with rig.pipeline() as pipeline:
+        for seed in range(2 * MOST_LENT + 4):  # more than there are blocks
+            ticket = pipeline.start([picture(seed)])
+            with monkeypatch.context() as failing:
+                failing.setattr(rig.gpu, "use", lambda: _raise(DeviceError("GPU 0: choosing it failed")))
+                with pytest.raises(DeviceError, match="choosing it"):
+                    ticket.result()
+        assert_same(pipeline.process([picture(1)]), rig.expected(picture(1)))
+    assert rig.device.live == 0
 
 
 def test_a_pipelines_masks_lie_in_pinned_memory_and_its_boxes_keep_none(make_rig: MakeRig) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,11 @@ class _Chosen(threading.local):
 
     core: Any = None
     index = -1
+
+    def choose(self, core: Any, index: int) -> None:
+        if self.core is not core or self.index != index:
+            core.Device(index).set_current()
+            self.core, self.index = core, index
 
 
 _chosen = _Chosen()
@@ -102,8 +109,23 @@ class Gpu:
         if _chosen.core is self._core and _chosen.index == self.index:
             return
         with self.guard("choosing it"):
-            self._core.Device(self.index).set_current()
-        _chosen.core, _chosen.index = self._core, self.index
+            _chosen.choose(self._core, self.index)
+
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """`use` within a `with` block: behind it the calling thread, which may be anybody's, has the GPU it had.
+
+        Raises:
+            DeviceError: It cannot be used.
+        """
+        core, index = _chosen.core, _chosen.index
+        self.use()
+        try:
+            yield
+        finally:
+            if core is not None:
+                with self.guard("choosing the one before"):
+                    _chosen.choose(core, index)
 
     def free_bytes(self) -> int:
         """Device memory that is free now."""
@@ -319,8 +341,13 @@ class Gpu:
         return short if works else None
 
     def _check(self, status: int, function: str) -> None:
-        if status:
-            raise self.error(f"{function} fails: error {status}")
+        if not status:
+            return
+        try:  # the driver's numbers are the runtime's
+            name = self._runtime.cudaError_t(status).name
+        except ValueError:
+            name = f"error {status}"
+        raise self.error(f"{function} fails: {name}")
 
     def _call(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         """Call the CUDA runtime; its results without the status."""

@@ -330,8 +330,8 @@ class GpuPipeline(JudgingModel):
     ) -> Result:
         """Wait and read. `frames` is held until then, since the GPU may still read it."""
         gpu = self._gpu
-        gpu.use()
         try:
+            gpu.use()
             with gpu.guard(f"running the engine {self._opened.engine.name}"):
                 slot.done.sync()
         except BaseException:

@@ -73,9 +73,10 @@ class ResultBlocks:
             self._lent += is_lent
         if is_lent:
             return np.asarray(_Lent(memory, nbytes, self._come_back))
-        copy = self._gpu.array(memory, shape=(memory.nbytes,), dtype=np.dtype(np.uint8))[:nbytes].copy()
-        self.put_back(memory)
-        return copy
+        try:
+            return self._gpu.array(memory, shape=(memory.nbytes,), dtype=np.dtype(np.uint8))[:nbytes].copy()
+        finally:
+            self.put_back(memory)
 
     def close(self) -> None:
         """Free what is not lent, once nothing is under way; the rest as it comes back. Harmless when called twice."""
@@ -93,8 +94,7 @@ class ResultBlocks:
     def _come_back(self, memory: Memory) -> None:
         self._back.append(memory)
         if self._is_closed:
-            with suppress(PerceptionError):  # nobody is there to be told
-                self._gpu.use()
+            with suppress(PerceptionError), self._gpu.borrowed():  # nobody is there to be told
                 self._free_what_is_back()
 
     def _free_what_is_back(self) -> None:

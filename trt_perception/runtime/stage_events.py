@@ -11,7 +11,7 @@ from trt_perception.runtime.gpu import Gpu
 
 @dataclass(frozen=True, kw_only=True)
 class StageEvents:
-    """Events with times, in the order in which one stream passes them; part of the captured graph.
+    """Events with times, in the order in which one stream passes them; all but the last are part of the captured graph.
 
     Args:
         begun: Before the preprocessing, once the pixels are there.
