@@ -30,7 +30,8 @@ STAMP = 7
 )
 def test_the_frame_ends_once(tmp_path: Path, reasons: list[DropReason | None], told: DropReason | None) -> None:
     counters, log = CameraCounters(), DropLog(tmp_path / "drops.jsonl")
-    end = SharedEnd(CameraJournal("front", counters, FaultLog(print), log), STAMP, takers=len(reasons))
+    warnings: list[str] = []
+    end = SharedEnd(CameraJournal("front", counters, FaultLog(warnings.append), log), STAMP, takers=len(reasons))
     for index, reason in enumerate(reasons):
         now = counters.snapshot(1)
         assert (now.processed, now.dropped) == (0, {}), "told before the last is done"
@@ -42,4 +43,23 @@ def test_the_frame_ends_once(tmp_path: Path, reasons: list[DropReason | None], t
     log.close()
     lines = [json.loads(line) for line in (tmp_path / "drops.jsonl").read_text().splitlines()]
     assert (now.processed, now.dropped) == ((1, {}) if told is None else (0, {told: 1}))
+    assert warnings == []
     assert lines == ([] if told is None else [{"camera": "front", "stamp_ns": STAMP, "reason": told.value}])
+
+
+@pytest.mark.parametrize("others", [None, DropReason.CORRUPT_IMAGE], ids=["processed", "dropped"])
+def test_what_went_wrong_for_one_taker_is_told_whatever_the_frame_counts_as(others: DropReason | None) -> None:
+    counters, warnings = CameraCounters(), list[str]()
+    end = SharedEnd(CameraJournal("front", counters, FaultLog(warnings.append), None), STAMP, takers=2)
+    if others is None:
+        end.processed(1, latency_ns=5, age_ns=None)
+    else:
+        end.drop(others, "it ends too early", UNKNOWN)
+    end.drop(DropReason.INFERENCE_FAILED, "output boxes has NaN", UNKNOWN)
+    now = counters.snapshot(10)
+    assert (now.processed, now.dropped) == ((1, {}) if others is None else (0, {others: 1}))
+    told = ["no result of a pipeline, output boxes has NaN"]
+    if others is not None:
+        told.insert(0, "frame dropped, it ends too early")
+    assert len(warnings) == len(told)
+    assert all(text in line for text, line in zip(told, warnings, strict=True))

@@ -248,10 +248,11 @@ class CameraChannel:
         if not self._is_active():
             self._journal.drop(DropReason.INACTIVE, stamp_ns, passage=passage)
             return
+        image = ReceivedImage(stamp_ns, verdict.age_is_known, content, data, passage, self._journal)
         if self._sets:
-            self._share(ReceivedImage(stamp_ns, verdict.age_is_known, content, data, passage, self._journal))
+            self._share(image)
         else:
-            self._put(ReceivedImage(stamp_ns, verdict.age_is_known, content, data, passage, self._journal))
+            self._put(image)
 
     def _put(self, image: ReceivedImage) -> None:
         slot = self._slot

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 from trt_perception.frame import EncodedFrame, Frame
 from trt_perception.ros.camera_journal import CameraJournal
 from trt_perception.ros.received_image import ReceivedImage
 
 
 class SeenImage:
-    """Size and encoding of one camera's last image. One thread notes.
+    """Size and encoding of one camera's last image. Any thread: of two sets the slower one notes the older image last.
 
     Args:
         journal: Where a change is written down.
@@ -18,6 +20,8 @@ class SeenImage:
         self.text = ""
         """In words; empty before the first image."""
         self._journal = journal
+        self._lock = threading.Lock()
+        self._sequence = 0
 
     def note(self, image: ReceivedImage, frame: Frame | EncodedFrame, size: tuple[int, int] | None) -> None:
         """Boxes are right at any size; but a camera that changes under way is not the one that was calibrated.
@@ -36,7 +40,11 @@ class SeenImage:
         if isinstance(frame, Frame) and not isinstance(image.content, EncodedFrame):
             encoding = frame.encoding.value
         text = f"{size[0]} x {size[1]} {encoding}"
-        before, self.text = self.text, text
+        with self._lock:
+            if image.passage.sequence < self._sequence:
+                return
+            self._sequence = image.passage.sequence
+            before, self.text = self.text, text
         if before and before != text:
             self._journal.counters.add_image_change()
             self._journal.fault("image changed", f"image changed from {before} to {text}")

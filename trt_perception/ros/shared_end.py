@@ -30,7 +30,8 @@ class SharedEnd:
     """A frame of a camera that is in sets. Each taker calls `drop` or `processed` once, in any thread, without waiting.
 
     The frame counts as processed where one of them had a result, and otherwise as dropped: for the first reason told
-    that is a fault, or else the first.
+    that is a fault, or else the first. What went wrong with the others is told as well, or nobody would know why a
+    pipeline gives nothing while another one does.
 
     Args:
         journal: The camera's.
@@ -60,10 +61,14 @@ class SharedEnd:
 
     def _tell(self) -> None:
         uses = [end for end in self._ends if isinstance(end, _Use)]
+        drops = [end for end in self._ends if isinstance(end, _Drop)]
+        counted: _Drop | None = None
         if uses:
             last = max(uses, key=lambda use: use.now_ns)
             self._journal.counters.add_processed(last.now_ns, latency_ns=last.latency_ns, age_ns=last.age_ns)
-            return
-        drops = [end for end in self._ends if isinstance(end, _Drop)]
-        drop = next((each for each in drops if each.reason not in EXPECTED), drops[0])
-        self._journal.drop(drop.reason, self._stamp_ns, drop.problem, passage=drop.passage)
+        else:
+            counted = next((each for each in drops if each.reason not in EXPECTED), drops[0])
+            self._journal.drop(counted.reason, self._stamp_ns, counted.problem, passage=counted.passage)
+        for drop in drops:
+            if drop is not counted and drop.problem:
+                self._journal.fault(drop.reason.value, f"no result of a pipeline, {drop.problem}")
