@@ -142,8 +142,13 @@ class FramePairer(Generic[T]):
 
     def _give_up(self, now_ns: int) -> Iterator[Outcome[T]]:
         """Let go of the frames that no set will need."""
+        # What comes next of the first source has a later stamp than what was decided last.
+        wanted_ns = self._waiting[0].frame.stamp_ns if self._waiting else self._reached_ns
         for index, partner in enumerate(self._partners, 1):
-            for each in [each for each in partner if self._is_useless(partner, each, now_ns)]:
+            spare: PartnerFrame[T] | None = None  # may stand in
+            if wanted_ns is not None and self._stands_in():
+                spare = partner.newest_before(wanted_ns + 1, most_ns=self._options.stand_in_ns + 1)
+            for each in [each for each in partner if self._is_useless(each, wanted_ns, each is spare, now_ns)]:
                 partner.remove(each)
                 if not each.is_used:
                     yield UnpairedFrame(index, each.frame)
@@ -153,19 +158,12 @@ class FramePairer(Generic[T]):
                 if not oldest.is_used:
                     yield UnpairedFrame(index, oldest.frame)
 
-    def _is_useless(self, partner: PartnerFrames[T], each: PartnerFrame[T], now_ns: int) -> bool:
+    def _is_useless(self, each: PartnerFrame[T], wanted_ns: int | None, may_stand_in: bool, now_ns: int) -> bool:
         options = self._options
         if not self._waiting and self._is_ended:
             return True
-        # What comes next of the first source has a later stamp than what was decided last.
-        wanted_ns = self._waiting[0].frame.stamp_ns if self._waiting else self._reached_ns
-        may_stand_in = False
-        if wanted_ns is not None:
-            if self._stands_in():
-                newest = partner.newest_before(wanted_ns + 1, most_ns=options.stand_in_ns + 1)
-                may_stand_in = each is newest
-            if each.stamp_ns < wanted_ns - options.tolerance_ns and not may_stand_in:
-                return True
+        if wanted_ns is not None and each.stamp_ns < wanted_ns - options.tolerance_ns and not may_stand_in:
+            return True
         if not self._is_live or now_ns - each.came_ns < options.deadline_ns:
             return False
         near = any(abs(each.stamp_ns - waiting.frame.stamp_ns) <= options.tolerance_ns for waiting in self._waiting)
