@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from trt_perception.runtime.gpu import Gpu
 from trt_perception.runtime.pipeline_slot import PipelineSlot
 from trt_perception.runtime.result_blocks import ResultBlocks
@@ -29,9 +27,6 @@ class ResultSlots:
             for index in range(count)
         )
         self._blocks: ResultBlocks | None = None
-
-    def __iter__(self) -> Iterator[PipelineSlot]:
-        return iter(self._slots)
 
     @property
     def result_bytes(self) -> int:
