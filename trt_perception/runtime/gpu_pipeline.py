@@ -38,7 +38,7 @@ from trt_perception.thresholds import Thresholds
 
 
 class GpuPipeline(JudgingModel):
-    """Uploads, preprocesses, infers and decodes on the GPU, on one stream and with one launch a frame.
+    """Uploads, preprocesses, infers and decodes on the GPU, on one stream, with one launch and one copy a frame.
 
     Fixed for its life: all but `thresholds`. `process` may be called from several threads, which take turns; `start`
     and `catch_up` from one at a time. Frames of one pipeline are worked on one after another, those of several beside

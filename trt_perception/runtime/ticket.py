@@ -44,7 +44,7 @@ class Ticket:
         return self._result
 
     def settle(self) -> None:
-        """Wait, and keep the result, or why there is none, for `result`: the pipeline needs the slot's memory."""
+        """Wait, and keep the result, or why there is none, for `result`: the pipeline needs the slot."""
         with self._lock:
             finish, self._finish = self._finish, None  # with it goes what holds the frame's pixels
             if finish is None:
