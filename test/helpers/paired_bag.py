@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpers.demo_network_onnx import make_demo_network_onnx
-from helpers.tiny_bag import write_messages
+from helpers.tiny_bag import START_NS, write_messages
 from trt_perception.bag.bag_topic import BagMessage
 from trt_perception.bag.bag_writer_options import BagWriterOptions
 from trt_perception.bag.true_objects import TrueObjects
@@ -30,9 +31,12 @@ from trt_perception.model.model_spec import ModelSpec
 from trt_perception.runtime.backend import Tensors
 from trt_perception.runtime.open_and_close import OpenAndClose
 from trt_perception.runtime.pipeline import Pipeline
+from trt_perception.validate.frame_record import FrameRecord
+from trt_perception.validate.run_folder import RunFolder
 
 SIZE = 64
 MS = 1_000_000
+PERIOD_MS = 100
 SCORE = 0.1
 COLOUR, WARM = "front", "front_thermal"
 
@@ -192,3 +196,40 @@ def jittered(seed: int, *, count: int, jitter_ms: float, holes: float, start_ns:
         jitter = round(random.uniform(-jitter_ms, jitter_ms) * MS)
         if random.random() >= holes:
             yield start_ns + index * period_ms * MS + jitter
+
+
+def even(count: int, *, off_ms: float = 0.0) -> list[int]:
+    """Stamps of a camera at 10 Hz."""
+    return [START_NS + index * PERIOD_MS * MS + round(off_ms * MS) for index in range(count)]
+
+
+def pair_of(count: int = 8) -> list[Shot]:
+    """What both cameras take at 10 Hz, the warm one 2 ms later."""
+    return shots(COLOUR, even(count)) + shots(WARM, even(count, off_ms=2), first=100)
+
+
+def records_of(out: Path) -> list[FrameRecord]:
+    """All of a run."""
+    return list(RunFolder(out).frames())
+
+
+def accounted(records: Sequence[FrameRecord]) -> Counter[tuple[str, int | None]]:
+    """How often each frame stands in the records."""
+    own = [(record.camera, record.stamp_ns) for record in records]
+    others = [(p.camera, p.stamp_ns) for record in records for p in record.partners if not p.again]
+    return Counter([*own, *others])
+
+
+def skipped(records: Sequence[FrameRecord]) -> dict[tuple[str, int | None], str]:
+    """Why, by camera and stamp."""
+    return {(r.camera, r.stamp_ns): r.skipped.value for r in records if r.skipped is not None}
+
+
+def interrupt_after(count: int) -> Callable[[int, int], None]:
+    """Progress that presses Control-C after so many frames."""
+
+    def progress(done: int, total: int) -> None:
+        if done == count:
+            raise KeyboardInterrupt
+
+    return progress
